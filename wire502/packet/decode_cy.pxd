@@ -1,0 +1,22 @@
+from wire502.model.frames_cy cimport Batch, Segments
+from wire502.packet.layers_cy cimport Cursor
+from wire502.packet.options_cy cimport Options
+
+cdef class Decoder:
+    cdef public Py_ssize_t capacity
+    cdef public long long frames
+    cdef public long long octets
+    cdef public long long segments
+    cdef public long long rare
+    cdef public long long fragments
+    cdef public long long non_tcp
+    cdef public long long malformed
+    cdef public long long cut
+    cdef public dict unsupported
+    cdef public bytes fragment
+    cdef public Py_ssize_t fragment_header
+    cdef public Py_ssize_t fragment_length
+    cdef public int fragment_direction
+    cdef Cursor _cursor
+    cdef object _table
+    cdef Options _options
