@@ -1,0 +1,181 @@
+"""The ladder: gateway on the left, upstream on the right, one rung for each frame that matters, ▶ at the fatal one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wire502.model.attempt import Step
+from wire502.model.verdict import Failure
+from wire502.report._clock import SECOND_NS, Clock
+from wire502.report._layout import Line, Span, Style, cells, cut_middle, plain, wrap
+from wire502.report._words import Frames, count, duration
+
+_RIGHTWARD, _LEFTWARD = "──────▶", "◀──────"
+_ARROW = len(_RIGHTWARD)
+_TIME = len("12:04:31.871")
+_LEFT_LEAST = 19  # columns for the gateway's side, when nothing asks for more
+_MOST_RUNGS = 24
+_WAIT_NS = SECOND_NS  # a wait that is worth a line of its own
+
+_LABELS = {
+    "syn": "SYN",
+    "syn_ack": "SYN ACK",
+    "ack": "ACK",
+    "fin": "FIN",
+    "rst": "RST",
+    "probe": "keep-alive probe",
+    "retransmission": "retransmission",
+    "zero_window": "window 0",
+    "interim": "interim response",
+    "unreachable": "ICMP error",
+    "address_request": "address request",
+}
+_OUTCOMES = {
+    "complete": "{status} to client {client}",
+    "error": "{status} to client {client}",
+    "cut": "{status} to client {client}, cut short",
+    "closed_without_response": "closed to client {client} without a response",
+    "reset": "reset to client {client}",
+    "pending": "client {client} still waits",
+}
+
+
+@dataclass(slots=True)
+class _Rung:
+    """One line of the ladder; ``way`` is ">" from the gateway, "<" from the upstream, "" for neither."""
+
+    cite: str
+    time_ns: int
+    way: str
+    label: str
+    note: str = ""
+    marked: bool = False
+
+
+def ladder(failure: Failure, frames: Frames, clock: Clock, width: int) -> list[Line]:
+    """Return the ladder of *failure* in lines of at most *width* columns; nothing without a single rung."""
+    rungs = _rungs(failure, frames)
+    if not rungs:
+        return []
+    cite_room = max(cells(rung.cite) for rung in rungs)
+    start = 3 + cite_room + 2 + _TIME + 2  # where the gateway's side begins
+    room = max(width - start - _ARROW - 1, 16)
+    lefts = [cells(plain(rung.label)) for rung in rungs if rung.way == ">"]
+    rights = [cells(plain(_right(rung))) for rung in rungs if rung.way]
+    left = max([_LEFT_LEAST, *(width + 1 for width in lefts)])
+    left = min(left, max(room - max(rights, default=0), room * 11 // 20))
+    lines = _ends(failure, start + left + 4, width)
+    before: int | None = None
+    for rung in rungs:
+        if before is not None and rung.time_ns - before >= _WAIT_NS:
+            wait = duration((rung.time_ns - before) / SECOND_NS)
+            lines.append([Span(" " * (3 + cite_room + 2)), Span(f"⋮ {wait}", "dim")])
+        before = rung.time_ns
+        lines += _draw(rung, cite_room, left, width - start, clock)
+    return lines
+
+
+def _ends(failure: Failure, right: int, width: int) -> list[Line]:
+    """Return the line above the rungs, that names both ends; two lines where one has no room."""
+    gateway = plain(f"gateway {failure.connection.gateway}")
+    upstream = plain(f"upstream {failure.connection.upstream}")
+    right = max(right, 6 + cells(gateway) + 2)
+    if right + cells(upstream) <= width:
+        return [[Span(f"{'':6}{gateway}{' ' * (right - 6 - cells(gateway))}{upstream}", "dim")]]
+    return [[Span(f"{'':6}{cut_middle(end, width - 6)}", "dim")] for end in (gateway, upstream)]
+
+
+def _right(rung: _Rung) -> str:
+    """Return what stands to the right of the arrow."""
+    if rung.way == ">":
+        return f" {rung.note}" if rung.note else ""
+    return f"{rung.label}  {rung.note}" if rung.note else rung.label
+
+
+def _draw(rung: _Rung, cite_room: int, left: int, room: int, clock: Clock) -> Iterator[Line]:
+    style: Style = "bad" if rung.marked else ""
+    head = [
+        Span(" ▶ " if rung.marked else "   ", "bad"),
+        Span(f"{rung.cite}{' ' * (cite_room - cells(rung.cite) + 2)}", style or "frame"),
+        Span(f"{clock.of_day(rung.time_ns)}  ", style or "dim"),
+    ]
+    indent = 3 + cite_room + 2 + _TIME + 2
+    if not rung.way:
+        for number, text in enumerate(wrap(rung.label, room)):
+            yield [*([Span(" " * indent)] if number else head), Span(text, style)]
+        return
+    label = cut_middle(rung.label, left - 1) if rung.way == ">" else ""
+    head.append(Span(f"{label}{' ' * (left - cells(label))}", style))
+    head.append(Span(f"{_RIGHTWARD if rung.way == '>' else _LEFTWARD} ", style or "dim"))
+    below = [Span(" " * (indent + left + _ARROW + 1))]
+    for number, text in enumerate(_hang(_right(rung), max(room - left - _ARROW - 1, 8))):
+        yield [*(below if number else head), Span(text, style)]
+
+
+def _hang(text: str, room: int) -> list[str]:
+    """Wrap *text*, but keep the two blanks between a label and its note while both stand on one line."""
+    return [plain(text)] if cells(plain(text)) <= room else wrap(" ".join(plain(text).split()), room)
+
+
+def _rungs(failure: Failure, frames: Frames) -> list[_Rung]:
+    """Return the rungs in the order of the wire, the failure point and the client's frame among them."""
+    notes = {(item.frame, item.file): item.note for item in reversed(failure.evidence)}
+    fatal = (failure.frame, failure.file)
+    rungs: list[_Rung] = []
+    for step in failure.ladder:
+        place = (step.point.frame, step.point.file)
+        rung = _rung(step, failure, frames, notes.get(place, ""))
+        rung.marked = place == fatal
+        rungs.append(rung)
+    if not any(rung.marked for rung in rungs):
+        rungs.append(_Rung(frames.cite(*fatal), failure.time, "", notes.get(fatal) or "failure point", marked=True))
+    if (client := failure.client) is not None:
+        text = _OUTCOMES[client.outcome].format(status=client.status or "answer", client=client.connection)
+        rungs.append(_Rung(frames.cite(client.frame, client.file), client.time, "", text))
+    rungs.sort(key=lambda rung: rung.time_ns)  # stable: rungs of one instant keep their order
+    return _fewer(rungs)
+
+
+def _fewer(rungs: list[_Rung]) -> list[_Rung]:
+    """Return at most ``_MOST_RUNGS`` of *rungs*: the first ones, and those around the failure point and the end."""
+    if len(rungs) <= _MOST_RUNGS:
+        return rungs
+    kept = [*rungs[:6], *rungs[6 - _MOST_RUNGS :]]
+    return kept if any(rung.marked for rung in kept) else [*kept[:6], *(r for r in rungs if r.marked), *kept[6:]]
+
+
+def _rung(step: Step, failure: Failure, frames: Frames, evidence: str) -> _Rung:
+    label, note = _label(step, failure), step.note
+    if step.count > 1:
+        label += f" in {count(step.count, 'frame')}" if step.what == "data" else f" × {step.count:,}"
+    if not note and step.what not in ("request", "response"):
+        label, note = _shared(label, evidence)
+    elif note in (label, label.removeprefix("HTTP/")):
+        note = ""
+    cite = frames.cite(step.point.frame, step.point.file)
+    return _Rung(cite, step.point.time_ns, ">" if step.from_gateway else "<", label, note)
+
+
+def _shared(label: str, note: str) -> tuple[str, str]:
+    """Return the rung's label and note without what the note would repeat: the label, and which side it is."""
+    first, _, rest = note.partition(" ")
+    name = first.rstrip(":")
+    if name.lower() == label.lower() or name.startswith(f"{label},"):
+        return name, rest.removeprefix("from the upstream").removeprefix("from the gateway").lstrip(" :,")
+    return label, note
+
+
+def _label(step: Step, failure: Failure) -> str:
+    """Return what the frame of *step* is, in the words of people who read captures."""
+    place, version = step.point.frame, failure.protocol.upper()
+    if step.what == "request" and failure.request is not None and place == failure.request.frame:
+        return f"{failure.request.method} {failure.request.target} {version}"
+    if step.what == "response" and failure.response is not None and place == failure.response.frame:
+        status = failure.response.status
+        return f"{version} {status}" if status is not None else "response"
+    if step.what == "data":
+        return count(step.octets, "octet")
+    if step.what == "gap":
+        return f"{count(step.octets, 'octet')} not captured" if step.octets else "not captured"
+    return _LABELS.get(step.what, step.what)
