@@ -1,0 +1,148 @@
+"""Records of a classic pcap file, found in a block of octets. Hot: one turn of the loop for each frame."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+if cython.compiled:
+    from cython.cimports.wire502.model.frames_cy import Batch
+else:
+    from wire502.model.frames_cy import Batch
+
+# What a pcap header's minor version says about the two lengths of a record.
+SWAP_NEVER, SWAP_ALWAYS, SWAP_IF_CROSSED = 0, 1, 2
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def load32(at: cython.p_const_uchar, big: cython.bint) -> cython.uint:
+    """Return the 32-bit number at *at*; compiled code only."""
+    if big:
+        return (
+            (cython.cast(cython.uint, at[0]) << 24)
+            | (cython.cast(cython.uint, at[1]) << 16)
+            | (cython.cast(cython.uint, at[2]) << 8)
+            | at[3]
+        )
+    return (
+        (cython.cast(cython.uint, at[3]) << 24)
+        | (cython.cast(cython.uint, at[2]) << 16)
+        | (cython.cast(cython.uint, at[1]) << 8)
+        | at[0]
+    )
+
+
+@cython.cclass
+class PcapScanner:
+    """Reads record headers and fills the columns of a ``Batch``.
+
+    *header* is the length of a record header in octets, *scale* the nanoseconds in the unit of its fraction, *limit*
+    the longest record that is believed, *interface* the index that every frame gets. After ``scan``, *needed* is
+    the length that the octets from the returned position on must have for the next record to be complete, and
+    *fault* says why there can be no next record ("" otherwise).
+    """
+
+    frame: int
+    last_ns: int
+    needed: int
+    fault: str
+    big: bool
+    header: int
+    scale: int
+    interface: int
+    limit: int
+    swap: int
+    layout: Struct
+
+    def __init__(self, big: bool, header: int, scale: int, interface: int, limit: int, swap: int) -> None:
+        self.frame = 0
+        self.last_ns = 0
+        self.needed = header
+        self.fault = ""
+        self.big = big
+        self.header = header
+        self.scale = scale
+        self.interface = interface
+        self.limit = limit
+        self.swap = swap
+        self.layout = Struct(">IIII" if big else "<IIII")
+
+    def scan(self, batch: Batch, position: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Append the complete records of ``batch.data[position:end]`` to *batch*, as far as it has room.
+
+        Returns the position behind the last one. A time stamp cannot leave the range of ``ts_ns``: seconds and
+        fraction are 32 bits wide.
+        """
+        data: cython.uchar[::1] = batch.data
+        frames: cython.longlong[::1] = batch.frame
+        times: cython.longlong[::1] = batch.ts_ns
+        starts: cython.longlong[::1] = batch.start
+        captureds: cython.int[::1] = batch.captured
+        lengths: cython.int[::1] = batch.length
+        interfaces: cython.int[::1] = batch.interface
+        directions: cython.uchar[::1] = batch.direction
+        row: cython.Py_ssize_t = batch.count
+        capacity: cython.Py_ssize_t = batch.capacity
+        header: cython.Py_ssize_t = self.header
+        frame: cython.longlong = self.frame
+        scale: cython.longlong = self.scale
+        time: cython.longlong = self.last_ns
+        limit: cython.uint = self.limit
+        interface: cython.int = self.interface
+        big: cython.bint = self.big
+        swap: cython.int = self.swap
+        seconds: cython.uint
+        fraction: cython.uint
+        captured: cython.uint
+        length: cython.uint
+
+        self.needed = header
+        if position < 0 or end > len(data):
+            raise IndexError("scan beyond the data")
+        if not cython.compiled:
+            unpack = self.layout.unpack_from
+        while row < capacity and end - position >= header:
+            if cython.compiled:
+                at: cython.p_const_uchar = cython.address(data[position])
+                seconds = load32(at, big)
+                fraction = load32(at + 4, big)
+                captured = load32(at + 8, big)
+                length = load32(at + 12, big)
+            else:
+                seconds, fraction, captured, length = unpack(data, position)
+            if swap and (swap == SWAP_ALWAYS or captured > length):
+                captured, length = length, captured
+            if captured > limit:
+                self.fault = (
+                    f"record {frame + 1} says it holds {captured} octets, more than any frame can ({limit}):"
+                    " its header is damaged"
+                )
+                break
+            if end - position - header < captured:
+                self.needed = header + captured
+                break
+            frame += 1
+            time = cython.cast(cython.longlong, seconds) * 1_000_000_000 + fraction * scale
+            frames[row] = frame
+            times[row] = time
+            starts[row] = position + header
+            captureds[row] = captured
+            lengths[row] = cython.cast(cython.int, length if length < 0x7FFFFFFF else 0x7FFFFFFF)  # noqa: FURB136
+            interfaces[row] = interface
+            directions[row] = 0
+            row += 1
+            position += header + captured
+        batch.count = row
+        self.frame = frame
+        self.last_ns = time
+        return position
+
+
+def is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)
