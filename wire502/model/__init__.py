@@ -1,0 +1,1 @@
+"""Plain records that pass between the stages. Imports the standard library only, knows no stage."""

@@ -1,0 +1,29 @@
+"""Settings as they go down into the stages: plain values, never the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Context:
+    """Deadlines in nanoseconds, limits in octets or counts; ``settings.SETTINGS`` says what each means."""
+
+    connect_deadline_ns: int = 10_000_000_000
+    first_byte_deadline_ns: int = 60_000_000_000
+    response_deadline_ns: int = 60_000_000_000
+    settle_ns: int = 500_000_000
+    hold_ns: int = 5_000_000_000
+    history_ns: int = 120_000_000_000
+    history_rows: int = 65_536
+    max_connections: int = 1_000_000
+    closed_linger_ns: int = 60_000_000_000
+    max_closed: int = 16_384
+    max_head: int = 1_048_576
+    max_out_of_order: int = 4_194_304
+    max_buffered: int = 268_435_456
+    max_pipelined: int = 64
+    gateway_timeouts_ns: tuple[int, ...] = ()
+    header_limit: int | None = None
+    upstreams: tuple[tuple[int, int, int | None], ...] = ()  # --upstream: address high, low, port
+    keep_exchanges: bool = False  # --all: an object for each exchange

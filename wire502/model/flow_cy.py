@@ -1,0 +1,529 @@
+"""The compiled contracts between ``tcp``, ``protocol`` and ``exchange``: connections, their halves, and who is told.
+
+``tcp`` owns ``Half`` and the sequence space, a ``Decoder`` reads the octets in order and writes ``Exchange``
+records, an ``Observer`` hears of the few moments at which a connection becomes worth a look. None of the three
+stages imports another; ``engine`` puts them together.
+
+Frames and time stamps stand side by side as plain integers (frame 0: never seen); offsets are those of
+``model.attempt``. The file of a frame is that of its connection, but where a record says otherwise.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+NEVER = 0x7FFFFFFFFFFFFFFF
+UNKNOWN = -1
+
+# Half.rst_state
+RST_NONE = 0
+RST_EXACT = 1  # at the next expected sequence number: accepted
+RST_IN_WINDOW = 2  # accepted, unless its receiver goes on
+RST_IGNORED = 3
+
+# Exchange.framing
+FRAMING_NONE = 0
+FRAMING_LENGTH = 1
+FRAMING_CHUNKED = 2
+FRAMING_CLOSE = 3
+FRAMING_TUNNEL = 4
+FRAMING_UNKNOWN = 5
+FRAMING_NAMES = ("none", "length", "chunked", "close", "tunnel", "unknown")
+
+# kinds of a rung of the ladder (Connection.note), in the order of STEP_NAMES
+(
+    STEP_SYN,
+    STEP_SYN_ACK,
+    STEP_ACK,
+    STEP_DATA,
+    STEP_REQUEST,
+    STEP_RESPONSE,
+    STEP_INTERIM,
+    STEP_FIN,
+    STEP_RST,
+    STEP_PROBE,
+    STEP_RETRANSMISSION,
+    STEP_ZERO_WINDOW,
+    STEP_UNREACHABLE,
+    STEP_GAP,
+) = range(14)
+STEP_NAMES = (
+    "syn",
+    "syn_ack",
+    "ack",
+    "data",
+    "request",
+    "response",
+    "interim",
+    "fin",
+    "rst",
+    "probe",
+    "retransmission",
+    "zero_window",
+    "unreachable",
+    "gap",
+)
+RING = 16
+
+
+@cython.cclass
+class Piece:
+    """A run of octets that arrived before its turn. ``octets`` is None where nobody will want to see them."""
+
+    offset: int
+    end: int
+    frame: int
+    ts_ns: int
+    file: int
+    acks: int
+    octets: bytes | None
+
+    def __init__(self) -> None:
+        self.offset = self.end = self.frame = self.ts_ns = self.acks = 0
+        self.file = 0
+        self.octets = None
+
+
+@cython.cclass
+class Half:
+    """One direction of a connection: what its sender was seen to do.
+
+    | field | meaning |
+    |---|---|
+    | started | ``nxt`` is known |
+    | nxt, off | next sequence number in order, and its stream offset |
+    | top | offset after the highest octet seen, in order or not |
+    | skip | octets from ``off`` on that the decoder need not see |
+    | acked | offset up to which the peer acknowledged this half (the FIN counts one); -1 none seen |
+    | progress_* | last frame that brought new octets in order |
+    | rexmits, unacked_rexmits | retransmissions; those since the peer last acknowledged anything |
+    | zero_* | first frame of a zero window that this half still advertises |
+    | fin_off, fin_acks | where its FIN stands and what it acknowledges; -1 unknown |
+    | rst_state | RST_* of the RST that counts |
+    | after_rst_* | first payload of this half after its own RST |
+    | pieces, buffered | octets ahead of their turn, sorted, and how many of them are held in memory |
+    | gaps | tuples (label, offset, octets, frame, ts, in_head) |
+    """
+
+    high: int
+    low: int
+    port: int
+    started: bool
+    syn_seen: bool
+    sack_seen: bool
+    nxt: int
+    isn: int
+    off: int
+    top: int
+    skip: int
+    acked: int
+    acked_frame: int
+    acked_ts: int
+    frames: int
+    last_frame: int
+    last_ts: int
+    progress_frame: int
+    progress_ts: int
+    scale: int
+    window: int
+    mss: int
+    ttl: int
+    rexmits: int
+    unacked_rexmits: int
+    rexmit_frame: int
+    rexmit_ts: int
+    zero_frame: int
+    zero_ts: int
+    fin_off: int
+    fin_frame: int
+    fin_ts: int
+    fin_acks: int
+    fin_done: bool
+    fin_acked_frame: int
+    fin_acked_ts: int
+    rst_frame: int
+    rst_ts: int
+    rst_off: int
+    rst_acks: int
+    rst_seq: int
+    rst_state: int
+    rst_ttl: int
+    rst_ip_id: int
+    rst_window: int
+    after_rst_frame: int
+    after_rst_ts: int
+    hole_acked_ts: int
+    buffered: int
+    pieces: list[Piece] | None
+    gaps: list[tuple[str, int, int, int, int, bool]] | None
+
+    def __init__(self) -> None:
+        if not cython.compiled:  # C fields start as zero
+            self.high = self.low = self.port = self.nxt = self.isn = self.off = self.top = self.skip = 0
+            self.started = self.syn_seen = self.sack_seen = self.fin_done = False
+            self.acked_frame = self.acked_ts = self.frames = self.last_frame = self.last_ts = 0
+            self.progress_frame = self.progress_ts = self.window = self.mss = self.ttl = 0
+            self.rexmits = self.unacked_rexmits = self.rexmit_frame = self.rexmit_ts = 0
+            self.zero_frame = self.zero_ts = self.fin_frame = self.fin_ts = 0
+            self.fin_acked_frame = self.fin_acked_ts = 0
+            self.rst_frame = self.rst_ts = self.rst_seq = self.rst_state = 0
+            self.rst_ttl = self.rst_ip_id = self.rst_window = 0
+            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = 0
+        self.acked = self.fin_off = self.fin_acks = self.rst_off = self.rst_acks = -1
+        self.scale = -1
+        self.pieces = None
+        self.gaps = None
+
+
+@cython.cclass
+class Exchange:
+    """One request and its response on a connection, as a decoder saw them.
+
+    ``violation`` is None or the tuple (part, offset, frame, ts, why, looks_like, framing_lost); ``interim`` holds
+    tuples (status, frame, ts). A ``ghost`` is a response whose request the capture did not see.
+    """
+
+    number: int
+    ghost: bool
+    req_whole: bool
+    req_cut: bool
+    expects: bool
+    is_head: bool
+    is_connect: bool
+    req_frame: int
+    req_ts: int
+    req_start: int
+    req_end: int
+    req_last_frame: int
+    req_last_ts: int
+    req_acks: int
+    req_head: bytes
+    resp_done: bool
+    resp_cut: bool
+    resp_none: bool
+    resp_frame: int
+    resp_ts: int
+    resp_start: int
+    resp_acks: int
+    status: int
+    status_frame: int
+    status_ts: int
+    head_frame: int
+    head_ts: int
+    head_bytes: int
+    body_bytes: int
+    expected: int
+    framing: int
+    resp_last_frame: int
+    resp_last_ts: int
+    resp_head: bytes | None
+    interim: list[tuple[int, int, int]] | None
+    violation: tuple[str, int, int, int, str, str | None, bool] | None
+    oddities: list[str] | None
+    excess_before: bool
+    foreign_status: int
+    next_frame: int
+    next_ts: int
+    streaming: bool
+    keep_alive: bool
+    rexmits_before: int
+
+    def __init__(self) -> None:
+        self.clear()
+
+    @cython.ccall
+    def clear(self):  # type: ignore[no-untyped-def]
+        """Make the record as new, so that a connection needs only one while all goes well."""
+        self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
+        self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
+        self.req_last_frame = self.req_last_ts = 0
+        self.req_acks = -1
+        self.req_head = b""
+        self.resp_done = self.resp_cut = self.resp_none = False
+        self.resp_frame = self.resp_ts = self.resp_start = 0
+        self.resp_acks = -1
+        self.status = 0
+        self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
+        self.head_bytes = self.body_bytes = 0
+        self.expected = -1
+        self.framing = FRAMING_NONE
+        self.resp_last_frame = self.resp_last_ts = 0
+        self.resp_head = None
+        self.interim = None
+        self.violation = None
+        self.oddities = None
+        self.excess_before = False
+        self.foreign_status = 0
+        self.next_frame = self.next_ts = 0
+        self.streaming = False
+        self.keep_alive = True
+        self.rexmits_before = 0
+
+    def odd(self, name: str) -> None:
+        """Note an oddity once."""
+        if self.oddities is None:
+            self.oddities = []
+        if name not in self.oddities and len(self.oddities) < 16:
+            self.oddities.append(name)
+
+
+@cython.cclass
+class Decoder:
+    """Reads one connection's octets in order. Sides: 0 the opener's octets, 1 the acceptor's.
+
+    The caller's promise: octets of one side come in order and once; ``on_gap`` stands where some are missing;
+    ``on_fin`` comes once, behind the last octet. ``acks`` says how much of the other side the sender of the octets
+    had received. ``on_octets`` returns how many it used (all but what follows a skip) and leaves in ``skip`` how
+    many of the next octets nobody needs to see; ``on_skipped`` comes when these have gone by.
+    """
+
+    conn: Connection
+    skip: int
+    acks: int
+    current: Exchange | None
+    queue: list[Exchange]
+    http: bool
+    decided: bool
+    tunnel: bool
+    exchanges: int
+    looks_like: str | None
+
+    @cython.cfunc
+    def on_octets(
+        self,
+        side: cython.int,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        raise NotImplementedError
+
+    @cython.cfunc
+    def on_skipped(
+        self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong
+    ) -> cython.int:
+        raise NotImplementedError
+
+    @cython.cfunc
+    def on_gap(
+        self,
+        side: cython.int,
+        offset: cython.longlong,
+        n: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        raise NotImplementedError
+
+    @cython.cfunc
+    def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        raise NotImplementedError
+
+
+@cython.cclass
+class Connection:
+    """One TCP connection; ``a`` is the half of the opener (the gateway), ``b`` that of the acceptor.
+
+    | field | meaning |
+    |---|---|
+    | opener | who opened it: 2 a SYN or SYN-ACK shows it, 1 a request head shows it, 0 a guess by port |
+    | mid | the capture began after the handshake |
+    | established | a SYN-ACK was seen or is implied |
+    | syns, syn_acks | (frame, ts) of the first sixteen of each |
+    | refused_* | a RST that acknowledged ISN + 1 before any SYN-ACK |
+    | pending | finished exchanges with a violation that waits for the gateway's reaction |
+    | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
+    | dead, settled | a FIN of both or a RST has ended it; it has been judged |
+    | opaque_* | the opener's last write that is no HTTP |
+    """
+
+    stream: int
+    a: Half
+    b: Half
+    decoder: Decoder | None
+    upstream: object
+    file: int
+    interface: int
+    first_frame: int
+    first_ts: int
+    opener: int
+    mid: bool
+    dead: bool
+    settled: bool
+    superseded: bool
+    evicted: bool
+    snap_cut: bool
+    local: int
+    last_ts: int
+    syns: list[tuple[int, int]]
+    syn_acks: list[tuple[int, int]]
+    ack_frame: int
+    ack_ts: int
+    established: bool
+    ipv6: bool
+    refused_frame: int
+    refused_ts: int
+    refused_ttl: int
+    refused_ip_id: int
+    refused_window: int
+    unreachable: object
+    conflict: object
+    step_ts: int
+    step_frame: int
+    pending: list[Exchange] | None
+    opaque_frame: int
+    opaque_ts: int
+    slot: int
+    hash: int
+    settle_at: int
+    ring_next: int
+    ring_count: int
+    ring_frame: list[int]
+    ring_ts: list[int]
+    ring_what: list[int]
+
+    def __init__(self) -> None:
+        if not cython.compiled:  # C fields start as zero
+            self.stream = self.file = self.interface = self.first_frame = self.first_ts = 0
+            self.opener = self.last_ts = self.ack_frame = self.ack_ts = 0
+            self.mid = self.dead = self.settled = self.superseded = self.evicted = self.snap_cut = False
+            self.established = self.ipv6 = False
+            self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
+            self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
+            self.ring_next = self.ring_count = 0
+            self.ring_frame = [0] * RING
+            self.ring_ts = [0] * RING
+            self.ring_what = [0] * RING
+        self.a = Half()
+        self.b = Half()
+        self.decoder = None
+        self.upstream = None
+        self.local = -1
+        self.syns = []
+        self.syn_acks = []
+        self.unreachable = None
+        self.conflict = None
+        self.pending = None
+        self.settle_at = NEVER
+
+    @cython.cfunc
+    def note(
+        self,
+        side: cython.int,
+        what: cython.int,
+        octets: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        """Remember a noteworthy frame; a run of data of one side is one entry.
+
+        An entry packs what (bits 0-7), side (bit 8), count (bits 9-31) and octets (bits 32-62).
+        """
+        last: cython.int = (self.ring_next + RING - 1) % RING
+        packed: cython.longlong
+        if what == STEP_DATA and self.ring_count > 0:
+            packed = self.ring_what[last]
+            if (packed & 0x1FF) == (STEP_DATA | (side << 8)):
+                if (packed & 0xFFFFFE00) < 0x7FFFFE00 and octets < 0x1000000 and (packed >> 32) < 0x7E000000:
+                    self.ring_what[last] = packed + 0x200 + (octets << 32)
+                return 0
+        if octets > 0x7FFFFFFF:
+            octets = 0x7FFFFFFF
+        self.ring_frame[self.ring_next] = frame
+        self.ring_ts[self.ring_next] = ts
+        self.ring_what[self.ring_next] = what | (side << 8) | 0x200 | (octets << 32)
+        self.ring_next = (self.ring_next + 1) % RING
+        if self.ring_count < RING:
+            self.ring_count += 1
+        return 0
+
+    def steps(self) -> list[tuple[int, int, int, int, int, int]]:
+        """Return the remembered frames, oldest first: (frame, ts_ns, what, side, count, octets)."""
+        rows = []
+        for i in range(self.ring_count):
+            at = (self.ring_next + RING - self.ring_count + i) % RING
+            packed = self.ring_what[at]
+            rows.append(
+                (
+                    self.ring_frame[at],
+                    self.ring_ts[at],
+                    packed & 0xFF,
+                    (packed >> 8) & 1,
+                    (packed >> 9) & 0x7FFFFF,
+                    packed >> 32,
+                )
+            )
+        return rows
+
+
+@cython.cclass
+class Observer:
+    """Who is told of the moments that matter. ``next_due`` is the time before which nothing is to be fired."""
+
+    next_due: int
+
+    def __init__(self) -> None:
+        self.next_due = NEVER
+
+    @cython.cfunc
+    def opened(self, conn: Connection) -> cython.int:
+        """Hear of a new connection (a SYN, or the first frame of one that was open already)."""
+        return 0
+
+    @cython.cfunc
+    def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """Hear of the first SYN-ACK."""
+        return 0
+
+    @cython.cfunc
+    def closing(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
+        """Hear of a FIN or RST, of a refusal, or of an ICMP error."""
+        return 0
+
+    @cython.cfunc
+    def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """Hear of a request whose head has been read."""
+        return 0
+
+    @cython.cfunc
+    def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """Hear of an exchange whose response is complete; the record is reused after the call."""
+        return 0
+
+    @cython.cfunc
+    def violated(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """Hear of the first illegal octet of a response."""
+        return 0
+
+    @cython.cfunc
+    def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
+        """Hear of missing octets that their receiver has acknowledged."""
+        return 0
+
+    @cython.cfunc
+    def retired(self, conn: Connection) -> cython.int:
+        """Hear that a connection is forgotten (evicted, its port used again, or long closed)."""
+        return 0
+
+    @cython.ccall
+    def new_decoder(self, conn: Connection) -> Decoder:
+        """Return the decoder for a new connection."""
+        raise NotImplementedError
+
+    def fire(self, now_ns: int) -> None:
+        """Do all that is due at *now_ns*; called before the frame with that time is looked at."""
+        raise NotImplementedError
+
+    def rare(self, record: object) -> None:
+        """Hear of a frame beside TCP (``RareFrame``)."""
+        raise NotImplementedError
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

@@ -1,0 +1,147 @@
+"""Columns: what one read of a capture holds, before and after the headers are decoded.
+
+Both records are parallel arrays over one block of octets. They are filled and read by compiled loops, and cross
+Python's border once for thousands of frames. ``count`` says how many rows are valid; rows keep capture order.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+# Bits of Segments.flags: the nine TCP flags as on the wire (RFC 9293 section 3.1, RFC 3540), then our own.
+FIN = 0x001
+SYN = 0x002
+RST = 0x004
+PSH = 0x008
+ACK = 0x010
+IPV6 = 0x1000
+DONT_FRAGMENT = 0x2000
+HAS_TIMESTAMP = 0x4000
+HAS_SACK = 0x8000
+INBOUND = 0x10000  # the capture says that the frame came in to the host (cooked header, pcapng flags)
+OUTBOUND = 0x20000  # ... or was sent by it
+
+
+@cython.cclass
+class Batch:
+    """Frames as captured: ``data`` and, for each frame, where it stands in it.
+
+    | column | unit |
+    |---|---|
+    | frame | number of the record in its own file, from 1, as Wireshark shows it |
+    | ts_ns | nanoseconds since 1970 UTC |
+    | start | index into ``data`` of the first octet of the link-layer header |
+    | captured, length | octets in ``data``; octets that were on the wire |
+    | interface | index into ``interfaces`` (``model.capture_info.Interface``) |
+    | direction | 0 not said, 1 inbound, 2 outbound (pcapng epb_flags; cooked headers are packet's business) |
+
+    ``data`` is reused by its source: a batch is valid until the source is asked for the next one.
+    """
+
+    capacity: int
+    count: int
+    interfaces: list[object]
+    data: memoryview
+    frame: memoryview
+    ts_ns: memoryview
+    start: memoryview
+    captured: memoryview
+    length: memoryview
+    interface: memoryview
+    direction: memoryview
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.count = 0
+        self.interfaces = []
+        self.data = memoryview(bytearray(1))
+        self.frame = memoryview(array("q", bytes(8 * capacity)))
+        self.ts_ns = memoryview(array("q", bytes(8 * capacity)))
+        self.start = memoryview(array("q", bytes(8 * capacity)))
+        self.captured = memoryview(array("i", bytes(4 * capacity)))
+        self.length = memoryview(array("i", bytes(4 * capacity)))
+        self.interface = memoryview(array("i", bytes(4 * capacity)))
+        self.direction = memoryview(bytearray(capacity))
+
+
+@cython.cclass
+class Segments:
+    """TCP segments of one batch, headers decoded; ``rare`` holds the other frames that matter, in order.
+
+    | column | unit |
+    |---|---|
+    | frame, ts_ns, interface | as in ``Batch`` |
+    | source_*, target_* | 128-bit address in two halves; IPv4 as the mapped ::ffff:a.b.c.d |
+    | ports | source port << 16 | destination port |
+    | seq, ack, window | as on the wire (window unscaled) |
+    | flags | TCP flags and the bits named in this module |
+    | start | index into ``data`` of the first payload octet |
+    | length, captured | payload octets by the IP header; of these, octets that ``data`` holds |
+    | ttl | TTL or hop limit |
+    | ip_id | IPv4 identification, -1 for IPv6 |
+    | ts_value | TSval of the timestamp option, 0 without HAS_TIMESTAMP |
+    | mss, scale | options of a SYN: maximum segment size (0 none) and window scale (-1 none) |
+
+    ``rare`` holds ``model.capture_info.RareFrame`` records; its ``row`` is the number of segments that precede it.
+    """
+
+    capacity: int
+    count: int
+    rare: list[object]
+    data: memoryview
+    frame: memoryview
+    ts_ns: memoryview
+    interface: memoryview
+    source_high: memoryview
+    source_low: memoryview
+    target_high: memoryview
+    target_low: memoryview
+    ports: memoryview
+    seq: memoryview
+    ack: memoryview
+    flags: memoryview
+    window: memoryview
+    start: memoryview
+    length: memoryview
+    captured: memoryview
+    ttl: memoryview
+    ip_id: memoryview
+    ts_value: memoryview
+    mss: memoryview
+    scale: memoryview
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.count = 0
+        self.rare = []
+        self.data = memoryview(bytearray(1))
+        self.frame = memoryview(array("q", bytes(8 * capacity)))
+        self.ts_ns = memoryview(array("q", bytes(8 * capacity)))
+        self.interface = memoryview(array("i", bytes(4 * capacity)))
+        self.source_high = memoryview(array("Q", bytes(8 * capacity)))
+        self.source_low = memoryview(array("Q", bytes(8 * capacity)))
+        self.target_high = memoryview(array("Q", bytes(8 * capacity)))
+        self.target_low = memoryview(array("Q", bytes(8 * capacity)))
+        self.ports = memoryview(array("I", bytes(4 * capacity)))
+        self.seq = memoryview(array("I", bytes(4 * capacity)))
+        self.ack = memoryview(array("I", bytes(4 * capacity)))
+        self.flags = memoryview(array("I", bytes(4 * capacity)))
+        self.window = memoryview(array("i", bytes(4 * capacity)))
+        self.start = memoryview(array("q", bytes(8 * capacity)))
+        self.length = memoryview(array("i", bytes(4 * capacity)))
+        self.captured = memoryview(array("i", bytes(4 * capacity)))
+        self.ttl = memoryview(bytearray(capacity))
+        self.ip_id = memoryview(array("i", bytes(4 * capacity)))
+        self.ts_value = memoryview(array("I", bytes(4 * capacity)))
+        self.mss = memoryview(array("i", bytes(4 * capacity)))
+        self.scale = memoryview(array("i", bytes(4 * capacity)))
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

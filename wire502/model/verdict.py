@@ -1,0 +1,299 @@
+"""The results, field by field as `wire502 read --json` writes them (output.md is the contract).
+
+The JSON Schema is generated from these types. ``Time`` fields hold nanoseconds since 1970 UTC and are written as
+RFC 3339; every other field is written as it stands, unknown as null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, NewType
+
+from wire502.model.attempt import Step
+
+Time = NewType("Time", int)
+
+Confidence = Literal["high", "medium", "low"]
+AtFault = Literal["upstream", "network", "gateway", "client", "unknown"]
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
+
+@dataclass(slots=True)
+class Evidence:
+    """One observation: the frame that shows it, in words."""
+
+    frame: int
+    note: str
+    file: int = 0
+
+
+@dataclass(slots=True)
+class Cause:
+    """Why it happened, as far as the capture tells."""
+
+    name: str
+    class_: str  # written as "class"
+    confidence: Confidence
+    because: list[Evidence]
+    overturned_by: str
+    advice: str | None = None
+
+
+@dataclass(slots=True)
+class Alternative:
+    """Another reading of the same frames."""
+
+    kind: str
+    frame: int | None
+    confidence: Confidence
+    why: str
+
+
+@dataclass(slots=True)
+class Until:
+    """What ended a silence; ``frame`` is null when it was the end of the capture."""
+
+    frame: int | None
+    time: Time | None
+    seconds: float
+
+
+@dataclass(slots=True)
+class ConnectionRef:
+    """The connection of an attempt."""
+
+    stream: int
+    gateway: str
+    upstream: str
+    first_frame: int
+    exchange: int
+    reused: bool
+
+
+@dataclass(slots=True)
+class RequestRef:
+    """The request of an attempt; target and host as on the wire."""
+
+    frame: int
+    time: Time
+    method: str
+    target: str
+    host: str | None
+    id: str | None
+    target_length: int | None = None
+
+
+@dataclass(slots=True)
+class ResponseRef:
+    """The response of an attempt, as far as it came."""
+
+    frame: int
+    time: Time
+    status: int | None
+    head_bytes: int
+    body_bytes: int
+    expected_body_bytes: int | None
+
+
+@dataclass(slots=True)
+class Link:
+    """How sure the join of the two legs is, and by what."""
+
+    score: float
+    by: list[str]
+    runner_up: float | None
+
+
+@dataclass(slots=True)
+class ClientRef:
+    """What the client got."""
+
+    frame: int
+    file: int
+    time: Time
+    outcome: Literal["complete", "error", "cut", "closed_without_response", "reset", "pending"]
+    status: int | None
+    connection: str
+    request_frame: int
+    link: Link
+
+
+@dataclass(slots=True)
+class GatewayView:
+    """What a gateway answers and logs for this failure."""
+
+    status: int | None
+    log: str | None
+    agrees: bool | None
+
+
+@dataclass(slots=True)
+class Failure:
+    """One failed attempt: the frame that doomed it, and why that frame."""
+
+    type: ClassVar[str] = "failure"
+    schema: ClassVar[int] = 1
+    id: str
+    kind: str
+    protocol: str
+    confidence: Confidence
+    frame: int
+    file: int
+    time: Time
+    offset: int | None
+    until: Until | None
+    sender: str | None
+    secondary: bool
+    alternatives: list[Alternative]
+    at_fault: AtFault
+    connection: ConnectionRef
+    request: RequestRef | None
+    response: ResponseRef | None
+    client: ClientRef | None
+    masked: bool
+    causes: list[Cause]
+    evidence: list[Evidence]
+    caveats: list[str]
+    gateways: dict[str, GatewayView]
+    summary: str
+    ladder: list[Step] = field(default_factory=list, metadata={"json": False})  # text and reports only
+
+
+@dataclass(slots=True)
+class IncidentRequest:
+    """The client's own request."""
+
+    frame: int
+    method: str
+    target: str
+    host: str | None
+    id: str | None
+
+
+@dataclass(slots=True)
+class Incident:
+    """One error that a client got, with all attempts behind it."""
+
+    type: ClassVar[str] = "incident"
+    schema: ClassVar[int] = 1
+    id: str
+    client_status: int | None
+    outcome: str
+    frame: int
+    file: int
+    time: Time
+    client: str
+    request: IncidentRequest | None
+    attempts: list[str]
+    verdict: str | None
+    confidence: Confidence
+    summary: str
+
+
+@dataclass(slots=True)
+class Open:
+    """An attempt unfinished at the end of the capture, and why nothing can be said of it."""
+
+    type: ClassVar[str] = "open"
+    schema: ClassVar[int] = 1
+    connection: ConnectionRef
+    request: RequestRef | None
+    response: ResponseRef | None
+    frame: int
+    file: int
+    time: Time
+    why_unknown: str
+
+
+@dataclass(slots=True)
+class ExchangeLine:
+    """One exchange, with --all: a healthy one, or one of a client leg."""
+
+    type: ClassVar[str] = "exchange"
+    schema: ClassVar[int] = 1
+    kind: None
+    leg: Literal["upstream", "client"]
+    protocol: str
+    frame: int
+    file: int
+    time: Time
+    connection: ConnectionRef
+    request: RequestRef | None
+    response: ResponseRef | None
+    duration_ms: float | None
+    first_byte_ms: float | None
+    oddities: list[str]
+
+
+@dataclass(slots=True)
+class Update:
+    """Keys of an earlier line that turned out otherwise."""
+
+    type: ClassVar[str] = "update"
+    schema: ClassVar[int] = 1
+    id: str
+    changes: dict[str, object]  # written flat into the line
+
+
+@dataclass(slots=True)
+class Percentiles:
+    """From log buckets, at most 5 % off; null without a sample."""
+
+    p50: float | None
+    p99: float | None
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Number of gaps by label."""
+
+    capture: int = 0
+    wire: int = 0
+    unknown: int = 0
+
+
+@dataclass(slots=True)
+class UpstreamSummary:
+    """What one upstream endpoint did."""
+
+    upstream: str
+    attempts: int
+    failures: int
+    connect_ms: Percentiles
+    first_byte_ms: Percentiles
+    retransmissions: int
+    idle_close_s: float | None
+
+
+@dataclass(slots=True)
+class Summary:
+    """The last line."""
+
+    type: ClassVar[str] = "summary"
+    schema: ClassVar[int] = 1
+    inputs: list[str]
+    frames: int
+    bytes: int
+    first_time: Time | None
+    last_time: Time | None
+    connections: int
+    exchanges: int
+    failures: dict[str, int]
+    masked: int
+    aborts: int
+    open: int
+    shown: int
+    client_502: int
+    explained_502: int
+    incidents: dict[str, int]
+    oddities: dict[str, int]
+    duplicates: int
+    dropped: int
+    evicted: int
+    gaps: Gaps
+    upstreams: list[UpstreamSummary]
+    caveats: list[str]
+
+
+Result = Failure | Incident | Open | ExchangeLine | Update | Summary
+QUIET_KINDS = frozenset({"gateway_abort", "client_abort"})

@@ -1,0 +1,455 @@
+"""HTTP/1 heads, read strictly and leniently at once (RFC 9112 sections 2 to 6, RFC 9110 section 5).
+
+Strictly: the first octet that the grammar forbids is remembered (``bad``, ``part``, ``why``). Leniently: reading
+goes on as a forgiving gateway would, so that the end of the head and the framing of the body are known if anyone
+can know them. Each line is looked at once, however the head is cut into segments.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.libc.string import memchr
+
+# Octet classes: bit 0 token (RFC 9110 section 5.6.2), bit 1 allowed in a field value, bit 2 digit, bit 3 blank
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CLASSES = bytes(
+    (1 if octet in _TOKEN else 0)
+    | (2 if octet == 9 or (octet >= 32 and octet != 127) else 0)
+    | (4 if 48 <= octet <= 57 else 0)
+    | (8 if octet in (9, 32) else 0)
+    for octet in range(256)
+)
+if cython.compiled:
+    classes = cython.declare(cython.uchar[256])
+    for _octet in range(256):
+        classes[_octet] = _CLASSES[_octet]
+else:
+    classes = _CLASSES
+
+UNSURE, NO, YES = -1, 0, 1
+MAX_LENGTH = 1 << 53
+
+
+@cython.cfunc
+@cython.inline
+def newline(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where the next LF stands, -1 if none does."""
+    where: cython.Py_ssize_t
+    if cython.compiled:
+        found = cython.cast(
+            cython.p_const_uchar, memchr(octets + start, 10, cython.cast(cython.size_t, n - start))
+        )
+        where = -1 if found == cython.NULL else found - octets
+    else:
+        where = octets.find(b"\n", start)
+    return where
+
+
+@cython.cfunc
+def status_line_fault(
+    octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t, ended: cython.bint
+) -> cython.Py_ssize_t:
+    """Return the index of the first octet that no status line can have there, -1 if there is none.
+
+    ``HTTP/1.`` DIGIT SP 3DIGIT [SP reason]; with *ended*, ``octets[:n]`` is the whole line without its end.
+    """
+    i: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    octet: cython.int
+    for i in range(n - start):
+        at = start + i
+        octet = octets[at]
+        if i < 5:
+            if octet != (72 if i == 0 else 84 if i < 3 else 80 if i == 3 else 47):  # HTTP/
+                return at
+        elif i == 5 or i == 7:
+            if classes[octet] & 4 == 0:
+                return at
+            if i == 5 and octet != 49:
+                return at
+        elif i == 6:
+            if octet != 46:
+                return at
+        elif i == 8:
+            if octet != 32:
+                return at
+        elif i < 12:
+            if classes[octet] & 4 == 0:
+                return at
+        elif i == 12:
+            return -1 if octet == 32 else at
+    if ended and n - start < 12:
+        return n
+    return -1
+
+
+@cython.cfunc
+def looks_like_status(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.bint:
+    """Whether a run of octets begins with a good status line's first twelve octets."""
+    return n >= 12 and status_line_fault(octets, 0, 12, False) < 0
+
+
+@cython.cfunc
+def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
+    """Whether octets begin a request line: 1 yes, 0 no, -1 too few to say."""
+    i: cython.Py_ssize_t = 0
+    method: cython.Py_ssize_t
+    octet: cython.int
+    while i < n and (octets[i] == 13 or octets[i] == 10):
+        i += 1
+        if i > 4:
+            return NO
+    method = i
+    while i < n:
+        octet = octets[i]
+        if octet == 32:
+            break
+        if not (65 <= octet <= 90 or octet == 45 or octet == 95):
+            return NO
+        i += 1
+        if i - method > 24:
+            return NO
+    if i >= n:
+        return UNSURE
+    if i - method < 3:
+        return NO
+    i += 1
+    if i >= n:
+        return UNSURE
+    # The target: /path, *, an absolute URI or an authority; never a blank or control.
+    octet = octets[i]
+    if octet <= 32 or octet == 127:
+        return NO
+    while i < n:
+        octet = octets[i]
+        if octet == 10 or octet == 13:
+            # no version: HTTP/0.9, believable for GET and a path only
+            return YES if octets[method] == 71 and octets[method + 1] == 69 and octets[method + 3] == 32 else NO
+        if octet < 32:
+            return NO
+        if octet == 32:
+            break
+        i += 1
+    if i >= n:
+        return YES if n - method >= 16 else UNSURE
+    i += 1
+    method = i
+    while i < n and i - method < 5:
+        octet = octets[i]
+        if octet != (72 if i == method else 84 if i < method + 3 else 80 if i == method + 3 else 47):
+            # blanks inside the target are illegal but seen; a version must follow in the line
+            return YES if newline(octets, i, n) < 0 or octets[0] == 71 else NO
+        i += 1
+    return YES
+
+
+@cython.cclass
+class Head:
+    """What a head says so far. ``at`` counts the octets of whole lines read; ``line`` the lines."""
+
+    line: int
+    at: int
+    done: bool
+    status: int
+    minor: int
+    length: int
+    lengths: int
+    chunked: bool
+    coded: bool
+    expects: bool
+    upgrade: bool
+    close: bool
+    streaming: bool
+    old: bool
+    bad: int
+    part: str | None
+    why: str | None
+    lost: bool
+    odd_framing: bool
+    blank: bool
+
+    def __init__(self) -> None:
+        self.reset()
+
+    @cython.cfunc
+    def reset(self) -> cython.int:
+        """Begin a new head."""
+        self.line = self.at = self.searched = 0
+        self.done = False
+        self.status = 0
+        self.minor = 1
+        self.length = -1
+        self.lengths = 0
+        self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
+        self.old = False
+        self.bad = -1
+        self.part = None
+        self.why = None
+        self.lost = False
+        self.odd_framing = False
+        self.blank = False
+        return 0
+
+    @cython.cfunc
+    def _blame(self, where: cython.Py_ssize_t, part: str, why: str, lost: cython.bint) -> cython.int:
+        if self.bad < 0:
+            self.bad = where
+            self.part = part
+            self.why = why
+        if lost:
+            self.lost = True
+        return 0
+
+    @cython.cfunc
+    def request(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
+        """Read the lines of a request head that are whole; ``done`` is set at the empty line."""
+        end: cython.Py_ssize_t
+        stop: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        while not self.done:
+            end = newline(octets, self.searched if self.searched > self.at else self.at, n)
+            if end < 0:
+                self.searched = n
+                return 0
+            stop = end
+            if stop > self.at and octets[stop - 1] == 13:
+                stop -= 1
+            if stop == self.at:
+                if self.line > 0:
+                    self.done = True
+            elif self.line == 0:
+                i = stop - 9
+                if i < self.at or octets[i] != 32 or octets[i + 1] != 72 or octets[i + 6] != 49:
+                    if i >= self.at and octets[i] == 32 and octets[i + 1] == 72:
+                        self.minor = 0
+                    else:
+                        # no version at the end of the line: HTTP/0.9, the request is this line alone
+                        self.old = newline(octets, end + 1, n) < 0
+                        self.done = self.old
+                elif octets[stop - 1] == 48:
+                    self.minor = 0
+                self.line = 1
+            else:
+                self._field(octets, self.at, stop, False)
+                self.line += 1
+            self.at = end + 1
+        return 0
+
+    @cython.cfunc
+    def response(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
+        """Read the lines of a response head that are whole; a first octet that is wrong is blamed at once."""
+        end: cython.Py_ssize_t
+        stop: cython.Py_ssize_t
+        fault: cython.Py_ssize_t
+        while not self.done:
+            end = newline(octets, self.searched if self.searched > self.at else self.at, n)
+            if end < 0:
+                if self.line == 0 and self.bad < 0:
+                    fault = status_line_fault(octets, self.at, n, False)
+                    if fault >= 0 and not (octets[fault] == 13 and (fault == self.at or fault == self.at + 12)):
+                        self._status_line(octets, self.at, n)
+                self.searched = n
+                return 0
+            stop = end
+            if stop > self.at and octets[stop - 1] == 13:
+                stop -= 1
+            if stop == self.at:
+                if self.line > 0:
+                    self.done = True
+                elif self.blank:
+                    self._status_line(octets, self.at, stop + 1)
+                    return 0
+                else:
+                    self.blank = True  # one empty line before the status line is forgiven
+            elif self.line == 0:
+                self._status_line(octets, self.at, stop)
+                if self.lost and self.status == 0:
+                    return 0
+                self.line = 1
+            else:
+                self._field(octets, self.at, stop, True)
+                self.line += 1
+            self.at = end + 1
+        return 0
+
+    @cython.cfunc
+    def _status_line(
+        self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+    ) -> cython.int:
+        fault: cython.Py_ssize_t = status_line_fault(octets, start, end, True)
+        if fault < 0:
+            self.status = (octets[start + 9] - 48) * 100 + (octets[start + 10] - 48) * 10 + octets[start + 11] - 48
+            self.minor = octets[start + 7] - 48
+            if self.status < 100:
+                self._blame(start + 9, "status_line", "status code below 100", True)
+            return 0
+        if fault - start < 5:
+            self._blame(fault, "status_line", "does not begin with HTTP/", True)
+        elif fault - start < 9:
+            self._blame(fault, "status_line", "no HTTP/1.x version", True)
+        elif fault - start < 12:
+            self._blame(fault, "status_line", "no three-digit status", True)
+        else:
+            self._blame(fault, "status_line", "status code longer than three digits", True)
+        return 0
+
+    @cython.cfunc
+    def _field(
+        self,
+        octets: cython.p_const_uchar,
+        start: cython.Py_ssize_t,
+        end: cython.Py_ssize_t,
+        strict: cython.bint,
+    ) -> cython.int:
+        """Read one field line, ``octets[start:end]`` without its line end."""
+        i: cython.Py_ssize_t = start
+        colon: cython.Py_ssize_t
+        octet: cython.int
+        if classes[octets[start]] & 8:
+            if self.line == 1 and strict:
+                self._blame(start, "header", "blank before the first field line", False)
+            # obs-fold: the value goes on (RFC 9112 section 5.2)
+            colon = start - 1
+        else:
+            while i < end and classes[octets[i]] & 1:
+                i += 1
+            colon = i
+            if i == end or octets[i] != 58 or i == start:
+                if strict:
+                    if i == end:
+                        self._blame(end, "header", "field line without a colon", False)
+                    elif octets[i] == 58:
+                        self._blame(start, "header", "empty field name", False)
+                    elif classes[octets[i]] & 8:
+                        while i < end and classes[octets[i]] & 8:
+                            i += 1
+                        if i < end and octets[i] == 58:
+                            self._blame(colon, "header", "blank before the colon", False)
+                            # forgiving readers take the name without the blank
+                            self._known(octets, start, colon, end, False)
+                        else:
+                            self._blame(colon, "header", "blank in a field name", False)
+                    else:
+                        self._blame(i, "header", "octet that no field name may have", False)
+                return 0
+        if strict:
+            i = colon + 1
+            while i < end:
+                octet = octets[i]
+                if classes[octet] & 2 == 0:
+                    if octet == 0:
+                        self._blame(i, "header", "NUL in a field value", False)
+                    elif octet == 13:
+                        self._blame(i, "header", "bare CR in a field value", False)
+                    else:
+                        self._blame(i, "header", "control octet in a field value", False)
+                    break
+                i += 1
+        if colon > start:
+            self._known(octets, start, colon, end, strict)
+        return 0
+
+    @cython.cfunc
+    def _known(
+        self,
+        octets: cython.p_const_uchar,
+        start: cython.Py_ssize_t,
+        colon: cython.Py_ssize_t,
+        end: cython.Py_ssize_t,
+        strict: cython.bint,
+    ) -> cython.int:
+        """Take what the field says about framing; names are told apart by length and first letters."""
+        size: cython.Py_ssize_t = colon - start
+        first: cython.int = octets[start] | 32
+        name: bytes
+        value: bytes
+        at: cython.Py_ssize_t = colon
+        while at < end and octets[at] != 58:
+            at += 1
+        at += 1
+        if size == 14 and first == 99:  # c
+            name = octets[start:colon]
+            if name.lower() == b"content-length":
+                self._length(octets, at, end, start, strict)
+        elif size == 17 and first == 116:  # t
+            name = octets[start:colon]
+            if name.lower() == b"transfer-encoding":
+                value = octets[at:end]
+                value = value.strip().lower()
+                self.coded = True
+                self.chunked = value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
+        elif size == 6 and first == 101:  # e
+            name = octets[start:colon]
+            if name.lower() == b"expect":
+                value = octets[at:end]
+                self.expects = value.strip().lower() == b"100-continue"
+        elif size == 10 and first == 99:
+            name = octets[start:colon]
+            if name.lower() == b"connection":
+                value = octets[at:end]
+                self.close = b"close" in value.lower()
+        elif size == 7 and first == 117:  # u
+            name = octets[start:colon]
+            if name.lower() == b"upgrade":
+                self.upgrade = True
+        elif size == 12 and first == 99:
+            name = octets[start:colon]
+            if name.lower() == b"content-type":
+                value = octets[at:end]
+                value = value.strip().lower()
+                self.streaming = value.startswith((b"text/event-stream", b"multipart/x-mixed-replace", b"application/grpc"))
+        return 0
+
+    @cython.cfunc
+    def _length(
+        self,
+        octets: cython.p_const_uchar,
+        start: cython.Py_ssize_t,
+        end: cython.Py_ssize_t,
+        line: cython.Py_ssize_t,
+        strict: cython.bint,
+    ) -> cython.int:
+        """Read a Content-Length (RFC 9112 section 6.3): digits, or a list of the same number."""
+        at: cython.Py_ssize_t = start
+        value: cython.longlong
+        digits: cython.Py_ssize_t
+        while True:
+            while at < end and classes[octets[at]] & 8:
+                at += 1
+            value = 0
+            digits = 0
+            while at < end and classes[octets[at]] & 4:
+                if value < MAX_LENGTH:
+                    value = value * 10 + octets[at] - 48
+                digits += 1
+                at += 1
+            while at < end and classes[octets[at]] & 8:
+                at += 1
+            if digits == 0 or value >= MAX_LENGTH or (at < end and octets[at] != 44):
+                if strict:
+                    self._blame(at if at < end else start, "framing", "Content-Length is no number", True)
+                else:
+                    self.lost = True
+                return 0
+            self.lengths += 1
+            if self.lengths > 1 and value != self.length:
+                self.odd_framing = True
+                if strict:
+                    self._blame(line, "framing", "two Content-Length values that differ", True)
+                else:
+                    self.lost = True
+            else:
+                self.length = value
+            if at >= end:
+                return 0
+            at += 1
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

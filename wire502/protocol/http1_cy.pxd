@@ -1,0 +1,44 @@
+from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Observer
+from wire502.protocol.heads_cy cimport Head
+
+cdef class Http1(Decoder):
+    cdef Observer observer
+    cdef int state_a
+    cdef int state_b
+    cdef Head head_a
+    cdef Head head_b
+    cdef bytearray buffer_a
+    cdef bytearray buffer_b
+    cdef long long start_a
+    cdef long long start_b
+    cdef list marks
+    cdef Exchange asking
+    cdef Exchange spare
+    cdef list early
+    cdef long long early_size
+    cdef long long excess_offset
+    cdef int foreign
+    cdef long long max_head
+    cdef int max_queue
+    cdef long long chunk
+    cdef int chunk_state
+    cdef int chunk_digits
+    cdef long long chunk_a
+    cdef int chunk_state_a
+    cdef int chunk_digits_a
+    cdef long long end_a
+    cdef bint upgrading
+    cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _response_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef int _request_read(self, bytes head, long long end, long long frame, long long ts)
+    cdef int _request_end(self, long long end, long long frame, long long ts)
+    cdef int _response_read(self, long long end, long long frame, long long ts)
+    cdef int _response_end(self, long long end, long long frame, long long ts)
+    cdef int _finished(self)
+    cdef Exchange _begin(self, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef int _chunk_fault(self, int side, long long offset, long long frame, long long ts, str why)
+    cdef int _blame(self, Exchange exchange, long long offset, str part, str why, str looks, bint lost, long long frame, long long ts)
+    cdef int _opaque(self)

@@ -1,0 +1,908 @@
+"""HTTP/1.0 and 1.1 on one connection (RFC 9112): which octets are which request's, where each message ends.
+
+Each side is a small state machine. A side that is lost (begun in the middle, a hole in a head, framing that nobody
+can follow) waits for octets that can only begin a message. The module is long because request and response
+readers share their state: the framing of a response depends on its request (RFC 9112 section 6.3).
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+    from cython.cimports.wire502.protocol.heads_cy import Head, looks_like_status, request_likeness
+else:
+    from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+    from wire502.protocol.heads_cy import Head, looks_like_status, request_likeness
+
+from wire502.model.flow_cy import (
+    FRAMING_CHUNKED,
+    FRAMING_CLOSE,
+    FRAMING_LENGTH,
+    FRAMING_NONE,
+    FRAMING_TUNNEL,
+    FRAMING_UNKNOWN,
+)
+from wire502.protocol.first_octets import name_of, preface_length
+
+START = cython.declare(cython.int, 0)  # between messages
+HEAD = cython.declare(cython.int, 1)
+BODY = cython.declare(cython.int, 2)  # a length is being skipped
+CHUNKS = cython.declare(cython.int, 3)
+CLOSE = cython.declare(cython.int, 4)  # until the end of the connection
+TUNNEL = cython.declare(cython.int, 5)
+LOST = cython.declare(cython.int, 6)
+EXCESS = cython.declare(cython.int, 7)  # octets that no request asked for
+
+# inside the chunked coding (RFC 9112 section 7.1)
+SIZE = cython.declare(cython.int, 0)
+EXTENSION = cython.declare(cython.int, 1)
+SIZE_LF = cython.declare(cython.int, 2)
+DATA = cython.declare(cython.int, 3)
+DATA_CR = cython.declare(cython.int, 4)
+DATA_LF = cython.declare(cython.int, 5)
+TRAILER = cython.declare(cython.int, 6)  # at the start of a trailer line
+TRAILER_LINE = cython.declare(cython.int, 7)
+TRAILER_LF = cython.declare(cython.int, 8)
+BLANKS = cython.declare(cython.int, 9)
+
+FOREVER = 1 << 62
+EARLY_OCTETS = 65_536
+
+
+@cython.cclass
+class Http1(Decoder):
+    """The decoder of one connection; decides first whether it is HTTP/1 at all."""
+
+    def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
+        self.conn = conn
+        self.observer = observer
+        self.max_head = max_head
+        self.max_queue = max_queue
+        self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
+        self.acks = self.excess_offset = -1
+        self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
+        self.start_a = self.start_b = self.end_a = 0
+        self.foreign = 0
+        self.http = self.decided = self.tunnel = self.upgrading = False
+        self.state_a = self.state_b = LOST if conn.mid else START
+        self.current = self.asking = self.spare = None
+        self.queue = []
+        self.early = None
+        self.marks = None
+        self.buffer_a = self.buffer_b = None
+        self.head_a = Head()
+        self.head_b = Head()
+        self.looks_like = None
+
+    # -- the contract ---------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def on_octets(
+        self,
+        side: cython.int,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """See ``Decoder``. Returns -1 when the octets show that the sides are the wrong way round."""
+        if self.tunnel:
+            self.skip = FOREVER
+            return n
+        if side == 0:
+            self.end_a = offset + n
+            return self._request_octets(octets, n, offset, frame, ts)
+        if not self.decided and self.conn.opener == 0 and request_likeness(octets, n) == 1:
+            return -1
+        return self._response_octets(octets, n, offset, frame, ts)
+
+    @cython.cfunc
+    def on_skipped(
+        self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong
+    ) -> cython.int:
+        """A body of known length, or a chunk's data, has gone by."""
+        if side == 0:
+            self.end_a = offset
+            if self.state_a == BODY:
+                self._request_end(offset, frame, ts)
+            elif self.state_a == CHUNKS:
+                self.chunk_state_a = DATA_CR
+        elif self.state_b == BODY:
+            self._response_end(offset, frame, ts)
+        elif self.state_b == CHUNKS:
+            self.chunk_state = DATA_CR
+        return 0
+
+    @cython.cfunc
+    def on_gap(
+        self,
+        side: cython.int,
+        offset: cython.longlong,
+        n: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        """Octets that the capture does not hold, where they would have mattered."""
+        ex: Exchange
+        if self.tunnel or (self.decided and not self.http):
+            self.skip = FOREVER
+            return 0
+        if side == 0:
+            if self.state_a == HEAD:
+                # Take what there is of the head: method and target are usually in it.
+                ex = self.asking
+                ex.req_cut = True
+                ex.req_head = bytes(self.buffer_a) if self.buffer_a is not None else b""
+                self.buffer_a = None
+                ex.req_end = offset + n
+                ex.req_last_frame = frame
+                ex.req_last_ts = ts
+                self._name_request(ex)
+                self.http = self.decided = True
+                self.observer.request_started(self.conn, ex)
+            elif self.state_a == CHUNKS and self.asking is not None:
+                self.asking.req_cut = True
+            if self.asking is not None:
+                self.asking.req_end = offset + n
+            self.end_a = offset + n
+            self.asking = None
+            self.state_a = LOST
+            return 0
+        ex = self.current
+        if self.state_b == HEAD and ex is not None:
+            ex.resp_cut = True
+            ex.framing = FRAMING_UNKNOWN
+            ex.status = self.head_b.status
+            if self.buffer_b is not None:
+                ex.head_bytes = len(self.buffer_b)
+                ex.resp_head = bytes(self.buffer_b)
+            self.buffer_b = None
+            self.marks = None
+        elif ex is not None and (ex.resp_frame or self.acks > ex.req_start):
+            ex.resp_cut = True
+        if self.state_b == CLOSE:
+            return 0
+        self.state_b = LOST
+        return 0
+
+    @cython.cfunc
+    def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """The last octet of a side has been seen; a body without a length ends with it."""
+        if side == 1 and self.state_b == CLOSE and self.current is not None and not self.current.resp_cut:
+            self._response_end(self.conn.b.off, frame, ts)
+        return 0
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _request_octets(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        likeness: cython.int
+        length: cython.Py_ssize_t
+        if self.state_a == START:
+            if not self.decided:
+                if n >= 8 and (octets[0] == 80 or octets[0] == 13):
+                    length = preface_length(octets[: min(n, 256)])
+                    if 0 < length <= n:
+                        if length == n:
+                            return n
+                        # what follows the preface comes by itself
+                        return length
+                likeness = request_likeness(octets, n)
+                if likeness == 0:
+                    self.looks_like = name_of(octets[: min(n, 64)])
+                    self._opaque()
+                    return n
+            if octets[0] == 13 or octets[0] == 10:
+                return 1  # an empty line before a request line is to be ignored (RFC 9112 section 2.2)
+            return self._request_head(octets, n, offset, frame, ts)
+        if self.state_a == HEAD:
+            return self._request_head(octets, n, offset, frame, ts)
+        if self.state_a == CHUNKS:
+            return self._chunk_octets(0, octets, n, offset, frame, ts)
+        if self.state_a == LOST:
+            if request_likeness(octets, n) == 1:
+                self.state_a = START
+                return self._request_head(octets, n, offset, frame, ts)
+            if self.conn.mid and not self.decided:
+                self.conn.opaque_frame = frame
+                self.conn.opaque_ts = ts
+        return n
+
+    @cython.cfunc
+    def _request_head(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        head: Head = self.head_a
+        ex: Exchange
+        whole: cython.Py_ssize_t
+        before: cython.Py_ssize_t
+        text: bytes
+        view: cython.p_const_uchar
+        if self.state_a == START:
+            head.reset()
+            self.start_a = offset
+            ex = self._begin(offset, frame, ts)
+            self.asking = ex
+            head.request(octets, n)
+            if head.done:
+                whole = head.at
+                text = octets[:whole]
+                self._request_read(text, offset + whole, frame, ts)
+                return whole
+            self.state_a = HEAD
+            self.buffer_a = bytearray(octets[:n])
+            ex.req_end = offset + n
+            return n
+        ex = self.asking
+        before = len(self.buffer_a)
+        self.buffer_a += octets[:n]
+        ex.req_last_frame = frame
+        ex.req_last_ts = ts
+        ex.req_end = offset + n
+        if cython.compiled:
+            view = self.buffer_a
+        else:
+            view = bytes(self.buffer_a)
+        head.request(view, before + n)
+        if not self.decided and not head.done and request_likeness(view, min(before + n, 512)) == 0:
+            self.looks_like = name_of(bytes(self.buffer_a[:64]))
+            self._opaque()
+            return n
+        if head.done:
+            text = bytes(self.buffer_a[: head.at])
+            self.buffer_a = None
+            self._request_read(text, offset + head.at - before, frame, ts)
+            return head.at - before
+        if len(self.buffer_a) > self.max_head:
+            self._lose_request(ex)
+        return n
+
+    def _lose_request(self, ex: Exchange) -> None:
+        """A head beyond the limit: keep its beginning, follow it no further."""
+        assert self.buffer_a is not None
+        ex.req_head = bytes(self.buffer_a[:65_536])
+        ex.req_cut = True
+        ex.odd("request_head_over_limit")
+        self._name_request(ex)
+        self.buffer_a = None
+        self.asking = None
+        self.state_a = LOST
+        self.http = self.decided = True
+        self.observer.request_started(self.conn, ex)
+
+    def _name_request(self, ex: Exchange) -> None:
+        ex.is_head = ex.req_head.startswith(b"HEAD ")
+        ex.is_connect = ex.req_head.startswith(b"CONNECT ")
+
+    @cython.cfunc
+    def _begin(self, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> Exchange:
+        """Make the record of a new request, and settle what it says about the exchange before it."""
+        ex: Exchange
+        last: Exchange = self.current
+        if last is not None:
+            last.next_frame = frame
+            last.next_ts = ts
+            if last.resp_done and not last.req_whole:
+                # an early response; the gateway gave up sending the rest and went on
+                last.req_whole = True
+                self._finished()
+            elif self.state_b == LOST and (last.resp_frame or last.resp_cut or last.violation is not None):
+                self._abandon(last)
+            elif self.state_b == CLOSE:
+                last.odd("request_before_the_end_of_a_close_delimited_response")
+                self._abandon(last)
+            elif self.conn.b.frames == 0:
+                last.resp_none = True
+                self._abandon(last)
+            elif last.ghost:
+                self._abandon(last)
+        ex = self.spare
+        if ex is not None:
+            self.spare = None
+            ex.clear()
+        else:
+            ex = Exchange()
+        self.exchanges += 1
+        ex.number = self.exchanges
+        ex.req_frame = frame
+        ex.req_ts = ts
+        ex.req_start = offset
+        ex.req_end = offset
+        ex.req_last_frame = frame
+        ex.req_last_ts = ts
+        ex.req_acks = self.acks
+        ex.rexmits_before = self.conn.b.rexmits
+        if self.excess_offset >= 0:
+            ex.excess_before = True
+            ex.foreign_status = self.foreign
+            self.excess_offset = -1
+            self.foreign = 0
+            if self.state_b == EXCESS:
+                self.state_b = LOST
+        if self.current is None:
+            self.current = ex
+        else:
+            self.queue.append(ex)
+            if len(self.queue) > self.max_queue:
+                ex = self.queue.pop(0)
+                ex.resp_none = True
+                self.observer.exchange_done(self.conn, ex)
+                ex = self.queue[len(self.queue) - 1]
+        return ex
+
+    def _abandon(self, ex: Exchange) -> None:
+        """The end of this response cannot be seen, but the gateway went on: it is over."""
+        if self.current is ex:
+            ex.resp_cut = True
+            ex.body_bytes = max(0, self.conn.b.off - ex.resp_start - ex.head_bytes) if ex.resp_frame else 0
+            ex.resp_done = ex.req_whole = True
+            self.state_b = LOST
+            self.conn.b.skip = 0
+            self._finished()
+            self.state_b = LOST
+
+    @cython.cfunc
+    def _request_read(
+        self, head: bytes, end: cython.longlong, frame: cython.longlong, ts: cython.longlong
+    ) -> cython.int:
+        """A request head is complete: what comes behind it?"""
+        ex: Exchange = self.asking
+        parsed: Head = self.head_a
+        early: list[tuple[bytes, int, int, int, int]]
+        if not self.decided and head.startswith(b"PRI * HTTP/2.0"):
+            self.looks_like = "h2"
+            self._opaque()
+            return 0
+        self.http = self.decided = True
+        ex.req_head = head
+        ex.req_end = end
+        ex.req_last_frame = frame
+        ex.req_last_ts = ts
+        ex.expects = parsed.expects
+        if head[0] == 72:
+            ex.is_head = head.startswith(b"HEAD ")
+        elif head[0] == 67:
+            ex.is_connect = head.startswith(b"CONNECT ")
+        if parsed.upgrade:
+            self.upgrading = True
+        if parsed.old and ex is self.current and self.state_b == START:
+            # HTTP/0.9: the answer has no head and ends with the connection
+            self.state_b = CLOSE
+            ex.framing = FRAMING_CLOSE
+            ex.status = 0
+        self.observer.request_started(self.conn, ex)
+        if parsed.chunked:
+            self.state_a = CHUNKS
+            self.chunk_state_a = SIZE
+            self.chunk_a = 0
+            self.chunk_digits_a = 0
+        elif parsed.length > 0:
+            self.state_a = BODY
+            ex.req_end = end + parsed.length
+            self.skip = parsed.length
+        else:
+            self._request_end(end, frame, ts)
+        if self.early is not None:
+            early = self.early
+            self.early = None
+            self.early_size = 0
+            self._replay(early)
+        return 0
+
+    def _replay(self, early: list[tuple[bytes, int, int, int, int]]) -> None:
+        """Read the octets of a response that were captured before their request."""
+        mine = self.skip
+        for octets, offset, frame, ts, acks in early:
+            data = octets
+            while data:
+                if self.conn.b.skip:
+                    step = min(len(data), self.conn.b.skip)
+                    self.conn.b.skip -= step
+                    offset += step
+                    data = data[step:]
+                    if self.conn.b.skip == 0:
+                        self.skip = 0
+                        self.on_skipped(1, offset, frame, ts)
+                        self.conn.b.skip = self.skip
+                    continue
+                self.skip = 0
+                self.acks = acks
+                used = self._response_octets(data, len(data), offset, frame, ts)
+                self.conn.b.skip = self.skip
+                offset += used
+                data = data[used:]
+        self.skip = mine
+
+    @cython.cfunc
+    def _request_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        ex: Exchange = self.asking
+        self.state_a = START
+        if ex is None:
+            return 0
+        ex.req_whole = True
+        ex.req_end = end
+        ex.req_last_frame = frame
+        ex.req_last_ts = ts
+        self.asking = None
+        if ex.resp_done and ex is self.current:
+            self._finished()
+        return 0
+
+    # -- responses ------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _response_octets(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        ex: Exchange = self.current
+        if self.decided and not self.http:
+            self.skip = FOREVER
+            return n
+        if self.state_b == CHUNKS:
+            return self._chunk_octets(1, octets, n, offset, frame, ts)
+        if self.state_b == HEAD:
+            return self._response_head(octets, n, offset, frame, ts)
+        if self.state_b == CLOSE:
+            if ex is not None and ex.resp_frame == 0:
+                ex.resp_frame = frame
+                ex.resp_ts = ts
+                ex.resp_start = offset
+            return n
+        if ex is None or ex.resp_done:
+            if self.state_b == LOST and self.conn.mid and self.exchanges == 0:
+                if looks_like_status(octets, n):
+                    # a response whose request was before the capture's beginning
+                    ex = Exchange()
+                    ex.ghost = ex.req_whole = True
+                    self.current = ex
+                    self.http = self.decided = True
+                    self.state_b = START
+                    return self._response_head(octets, n, offset, frame, ts)
+                return n
+            if self.acks > self.end_a and self.early_size + n <= EARLY_OCTETS and self.state_b != EXCESS:
+                # It answers a request that the capture has not shown yet.
+                if self.early is None:
+                    self.early = []
+                self.early.append((octets[:n], offset, frame, ts, self.acks))
+                self.early_size += n
+                return n
+            if not self.decided and self.exchanges == 0 and not looks_like_status(octets, n):
+                # The server speaks first: no HTTP.
+                self.looks_like = name_of(octets[: min(n, 64)])
+                self._opaque()
+                return n
+            if self.excess_offset < 0:
+                self.excess_offset = offset
+                if looks_like_status(octets, n):
+                    self.foreign = (octets[9] - 48) * 100 + (octets[10] - 48) * 10 + octets[11] - 48
+            self.state_b = EXCESS
+            return n
+        if self.state_b == LOST:
+            if ex.resp_frame == 0 and not ex.excess_before and ex.violation is None and self.exchanges == 1:
+                if self.conn.mid and self.conn.b.frames <= 1 and not looks_like_status(octets, n):
+                    return n
+            if looks_like_status(octets, n) and ex.violation is None:
+                while self.queue and self.acks >= self.queue[0].req_end and self.queue[0].req_end > 0:
+                    # Between the hole and here earlier answers have gone by unseen.
+                    ex.resp_none = True
+                    ex.resp_cut = True
+                    ex.resp_done = ex.req_whole = True
+                    self._finished()
+                    ex = self.current
+                if ex.resp_frame == 0:
+                    self.state_b = START
+                    return self._response_head(octets, n, offset, frame, ts)
+            elif ex.resp_frame == 0 and ex.excess_before and self.acks >= ex.req_end:
+                self.state_b = START
+                return self._response_head(octets, n, offset, frame, ts)
+            elif ex.resp_frame == 0 and not ex.resp_cut and not self.conn.mid and self.acks >= ex.req_end:
+                self.state_b = START
+                return self._response_head(octets, n, offset, frame, ts)
+            return n
+        if self.acks >= 0 and self.acks < ex.req_start and ex.number > 1 and looks_like_status(octets, n):
+            # Sent before the request had arrived: an answer to nobody (408 on an idle connection).
+            ex.excess_before = True
+            ex.foreign_status = (octets[9] - 48) * 100 + (octets[10] - 48) * 10 + octets[11] - 48
+            self.state_b = LOST
+            return n
+        return self._response_head(octets, n, offset, frame, ts)
+
+    @cython.cfunc
+    def _response_head(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        ex: Exchange = self.current
+        head: Head = self.head_b
+        before: cython.Py_ssize_t = 0
+        view: cython.p_const_uchar
+        if self.state_b == START:
+            head.reset()
+            self.start_b = offset
+            if ex.resp_frame == 0:
+                ex.resp_frame = frame
+                ex.resp_ts = ts
+                ex.resp_start = offset
+                ex.resp_acks = self.acks
+            head.response(octets, n)
+            if not head.done:
+                self.state_b = HEAD
+                self.buffer_b = bytearray(octets[:n])
+                self.marks = [(0, frame, ts)]
+        else:
+            before = len(self.buffer_b)
+            self.buffer_b += octets[:n]
+            if len(self.marks) < 4096:
+                self.marks.append((before, frame, ts))
+            if cython.compiled:
+                view = self.buffer_b
+            else:
+                view = bytes(self.buffer_b)
+            head.response(view, before + n)
+        ex.resp_last_frame = frame
+        ex.resp_last_ts = ts
+        if head.status and ex.status == 0:
+            ex.status = head.status
+            ex.status_frame = frame if before == 0 else self._frame_at(0)[0]
+            ex.status_ts = ts if before == 0 else self._frame_at(0)[1]
+        if head.bad >= 0 and ex.violation is None:
+            if before == 0 and self.state_b != HEAD:
+                self._blame(ex, offset + head.bad, head.part, head.why, None, head.lost, frame, ts)
+            else:
+                at = self._frame_at(head.bad)
+                self._blame(
+                    ex, self.start_b + head.bad, head.part, head.why, None, head.lost, at[0], at[1]
+                )
+            if head.part == "status_line":
+                first = octets[: min(n, 64)] if before == 0 else bytes(self.buffer_b[:64])
+                self._name_violation(ex, name_of(first))
+        if head.lost and head.status == 0 and head.part == "status_line":
+            # Nobody can say where this ends.
+            ex.framing = FRAMING_CLOSE
+            self.state_b = LOST
+            self.buffer_b = None
+            self.marks = None
+            return n
+        if head.done:
+            ex.head_bytes = head.at
+            ex.head_frame = frame
+            ex.head_ts = ts
+            if before == 0 and self.state_b != HEAD:
+                ex.resp_head = octets[: head.at]
+            else:
+                ex.resp_head = bytes(self.buffer_b[: head.at])
+            self.buffer_b = None
+            self.marks = None
+            self._response_read(offset + head.at - before, frame, ts)
+            return head.at - before
+        ex.head_bytes = before + n
+        if len(self.buffer_b) > self.max_head:
+            ex.odd("response_head_over_limit")
+            ex.resp_cut = True
+            ex.resp_head = bytes(self.buffer_b[:65_536])
+            self.buffer_b = None
+            self.marks = None
+            self.state_b = LOST
+        return n
+
+    def _frame_at(self, position: int) -> tuple[int, int]:
+        """Return frame and time of the segment that carried an octet of the buffered head."""
+        marks = self.marks
+        low, high = 0, len(marks)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if marks[middle][0] <= position:
+                low = middle
+            else:
+                high = middle
+        return marks[low][1], marks[low][2]
+
+    @cython.cfunc
+    def _response_read(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
+        ex: Exchange = self.current
+        head: Head = self.head_b
+        if 100 <= head.status < 200 and head.status != 101:
+            if ex.interim is None:
+                ex.interim = []
+            if len(ex.interim) < 16:
+                ex.interim.append((head.status, ex.resp_frame, ex.resp_ts))
+            ex.resp_frame = ex.resp_ts = 0
+            ex.status = 0
+            ex.head_bytes = 0
+            ex.head_frame = 0
+            ex.resp_head = None
+            self.state_b = START
+            return 0
+        ex.streaming = head.streaming
+        ex.keep_alive = not head.close and head.minor > 0
+        if head.chunked and head.lengths:
+            ex.odd("content_length_with_transfer_encoding")
+        if head.status == 101 or (ex.is_connect and 200 <= head.status < 300):
+            ex.framing = FRAMING_TUNNEL
+            self.tunnel = True
+            self.state_a = self.state_b = TUNNEL
+            self._response_end(end, frame, ts)
+            self.state_a = self.state_b = TUNNEL
+            self.skip = FOREVER
+            self.conn.a.skip = FOREVER
+        elif ex.is_head or head.status == 204 or head.status == 304:
+            ex.framing = FRAMING_NONE
+            self._response_end(end, frame, ts)
+        elif head.coded:
+            if head.chunked:
+                ex.framing = FRAMING_CHUNKED
+                self.state_b = CHUNKS
+                self.chunk_state = SIZE
+                self.chunk = 0
+                self.chunk_digits = 0
+            else:
+                ex.framing = FRAMING_CLOSE
+                self.state_b = CLOSE
+        elif head.lengths and head.length >= 0:
+            ex.framing = FRAMING_LENGTH
+            ex.expected = head.length
+            if head.length == 0:
+                self._response_end(end, frame, ts)
+            else:
+                self.state_b = BODY
+                self.skip = head.length
+        elif head.lost:
+            ex.framing = FRAMING_CLOSE
+            self.state_b = LOST
+        else:
+            ex.framing = FRAMING_CLOSE
+            self.state_b = CLOSE
+        return 0
+
+    @cython.cfunc
+    def _response_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        ex: Exchange = self.current
+        self.state_b = START
+        if ex is None:
+            return 0
+        ex.resp_done = True
+        ex.body_bytes = end - ex.resp_start - ex.head_bytes
+        if ex.interim is not None and ex.body_bytes < 0:
+            ex.body_bytes = 0
+        ex.resp_last_frame = frame
+        ex.resp_last_ts = ts
+        if ex.req_cut:
+            ex.req_whole = True
+        if ex.req_whole:
+            self._finished()
+        return 0
+
+    @cython.cfunc
+    def _finished(self) -> cython.int:
+        """The first outstanding exchange is over."""
+        ex: Exchange = self.current
+        if self.asking is ex:
+            self.asking = None
+        if self.queue:
+            self.current = self.queue.pop(0)
+        else:
+            self.current = None
+        self.observer.exchange_done(self.conn, ex)
+        if ex.violation is None and not ex.ghost:
+            self.spare = ex
+        return 0
+
+    # -- the chunked coding ---------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _chunk_octets(
+        self,
+        side: cython.int,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Follow chunk lines and trailers (RFC 9112 section 7.1); chunk data is skipped."""
+        i: cython.Py_ssize_t = 0
+        octet: cython.int
+        digit: cython.int
+        state: cython.int = self.chunk_state if side else self.chunk_state_a
+        digits: cython.int = self.chunk_digits if side else self.chunk_digits_a
+        size: cython.longlong = self.chunk if side else self.chunk_a
+        fault: str = None
+        while i < n:
+            octet = octets[i]
+            if state == SIZE:
+                if 48 <= octet <= 57:
+                    digit = octet - 48
+                elif 97 <= (octet | 32) <= 102:
+                    digit = (octet | 32) - 87
+                else:
+                    digit = -1
+                if digit >= 0:
+                    digits += 1
+                    if digits > 15:
+                        fault = "chunk size of more than 15 digits"
+                        break
+                    size = size * 16 + digit
+                elif digits == 0:
+                    fault = "chunk size is no hexadecimal number"
+                    break
+                elif octet == 13:
+                    state = SIZE_LF
+                elif octet == 10:
+                    state = DATA
+                elif octet == 59:
+                    state = EXTENSION
+                elif octet == 32 or octet == 9:
+                    state = BLANKS
+                else:
+                    fault = "chunk size is no hexadecimal number"
+                    break
+            elif state == BLANKS:
+                if octet == 59:
+                    state = EXTENSION
+                elif octet == 13:
+                    state = SIZE_LF
+                elif octet == 10:
+                    state = DATA
+                elif octet != 32 and octet != 9:
+                    fault = "octets after the chunk size"
+                    break
+            elif state == EXTENSION:
+                if octet == 10:
+                    state = DATA
+                elif octet == 13:
+                    state = SIZE_LF
+                elif octet == 0:
+                    fault = "NUL in a chunk extension"
+                    break
+            elif state == SIZE_LF:
+                if octet != 10:
+                    fault = "CR without LF after the chunk size"
+                    break
+                state = DATA
+            elif state == DATA_CR:
+                if octet == 13:
+                    state = DATA_LF
+                elif octet == 10:
+                    state = SIZE
+                    size = 0
+                    digits = 0
+                else:
+                    fault = "chunk data does not end where its size says"
+                    break
+            elif state == DATA_LF:
+                if octet != 10:
+                    fault = "chunk data does not end where its size says"
+                    break
+                state = SIZE
+                size = 0
+                digits = 0
+            elif state == TRAILER:
+                if octet == 13:
+                    state = TRAILER_LF
+                elif octet == 10:
+                    self.chunk_state = self.chunk_state_a = SIZE
+                    if side:
+                        self._response_end(offset + i + 1, frame, ts)
+                    else:
+                        self._request_end(offset + i + 1, frame, ts)
+                    return i + 1
+                else:
+                    state = TRAILER_LINE
+            elif state == TRAILER_LINE:
+                if octet == 10:
+                    state = TRAILER
+            else:  # TRAILER_LF
+                if octet != 10:
+                    fault = "CR without LF after the last chunk"
+                    break
+                if side:
+                    self._response_end(offset + i + 1, frame, ts)
+                else:
+                    self._request_end(offset + i + 1, frame, ts)
+                return i + 1
+            i += 1
+            if state == DATA:
+                if size == 0:
+                    state = TRAILER
+                else:
+                    self.skip = size
+                    break
+        if side:
+            self.chunk_state = state
+            self.chunk = size
+            self.chunk_digits = digits
+        else:
+            self.chunk_state_a = state
+            self.chunk_a = size
+            self.chunk_digits_a = digits
+            if self.asking is not None:
+                self.asking.req_end = offset + i
+                self.asking.req_last_frame = frame
+                self.asking.req_last_ts = ts
+        if fault is not None:
+            self._chunk_fault(side, offset + i, frame, ts, fault)
+            return n
+        return i
+
+    @cython.cfunc
+    def _chunk_fault(
+        self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong, why: str
+    ) -> cython.int:
+        if side == 0:
+            if self.asking is not None:
+                self.asking.odd("invalid_chunk_in_request")
+                self.asking.req_cut = True
+                self.asking = None
+            self.state_a = LOST
+            return 0
+        self.state_b = LOST
+        self._blame(self.current, offset, "chunk", why, None, True, frame, ts)
+        return 0
+
+    # -- the rest -------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _blame(
+        self,
+        exchange: Exchange,
+        offset: cython.longlong,
+        part: str,
+        why: str,
+        looks: str,
+        lost: cython.bint,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        exchange.violation = (part, offset, frame, ts, why, looks, bool(lost))
+        self.observer.violated(self.conn, exchange)
+        return 0
+
+    def _name_violation(self, ex: Exchange, looks: str | None) -> None:
+        violation = ex.violation
+        if violation is not None and violation[5] is None:
+            ex.violation = (*violation[:5], looks, violation[6])
+
+    @cython.cfunc
+    def _opaque(self) -> cython.int:
+        """This connection does not carry HTTP/1."""
+        self.decided = True
+        self.http = False
+        self.skip = FOREVER
+        self.conn.a.skip = FOREVER
+        self.conn.b.skip = FOREVER
+        self.current = self.asking = None
+        self.exchanges = 0
+        return 0
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

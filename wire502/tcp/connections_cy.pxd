@@ -1,0 +1,46 @@
+from wire502.model.flow_cy cimport Connection, Half, Observer
+
+cdef class Connections:
+    cdef public Observer observer
+    cdef public object context
+    cdef public long long now
+    cdef public long long streams
+    cdef public long long duplicates
+    cdef public long long evicted
+    cdef public long long live
+    cdef public long long ignored
+    cdef public long long first_ts
+    cdef public long long last_ts
+    cdef public dict oddities
+    cdef public list steps
+    cdef list slots
+    cdef unsigned long long[::1] hashes
+    cdef Py_ssize_t used
+    cdef unsigned long long seed
+    cdef dict index
+    cdef object order
+    cdef object closed
+    cdef long long doubt
+    cdef long long max_connections
+    cdef long long linger
+    cdef Py_ssize_t max_closed
+    cdef unsigned long long[::1] seen_key
+    cdef unsigned long long[::1] seen_number
+    cdef unsigned long long[::1] seen_rest
+    cdef long long[::1] seen_ts
+    cdef int[::1] seen_interface
+    cdef list files
+    cdef list windows
+    cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
+    cdef int _insert(self, Connection conn)
+    cdef int _remove(self, Connection conn)
+    cdef int _grow(self)
+    cdef unsigned long long _hash(self, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
+    cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface)
+    cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts)
+    cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)
+    cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts)
+    cdef int _fin(self, Connection conn, int side, long long offset, long long acks, long long frame, long long ts)
+    cdef int _rst(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int ttl, int ip_id, long long frame, long long ts)
+    cdef int _dead(self, Connection conn, long long ts)
+    cdef int _alive_after_rst(self, Connection conn, int side, long long ts)

@@ -1,0 +1,915 @@
+"""The flow table and what each segment does to its connection (RFC 9293 section 3, as an observer sees it).
+
+This module is longer than most: every segment of a capture goes through this one loop, and its steps (duplicate,
+SYN, acknowledgement, payload, FIN, RST) share the same dozen values, which would have to cross a border each time.
+Nothing here knows what the octets mean.
+"""
+
+from __future__ import annotations
+
+import secrets
+from array import array
+from collections import deque
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer
+    from cython.cimports.wire502.model.frames_cy import Segments
+    from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
+    from cython.cimports.wire502.tcp.seq_cy import apart
+else:
+    from wire502.model.flow_cy import Connection, Half, Observer
+    from wire502.model.frames_cy import Segments
+    from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
+    from wire502.tcp.seq_cy import apart
+
+from wire502.model.capture_info import Interface, RareFrame
+from wire502.model.context import Context
+from wire502.model.flow_cy import (
+    RST_EXACT,
+    RST_IGNORED,
+    RST_IN_WINDOW,
+    RST_NONE,
+    STEP_DATA,
+    STEP_FIN,
+    STEP_PROBE,
+    STEP_RETRANSMISSION,
+    STEP_RST,
+    STEP_SYN,
+    STEP_SYN_ACK,
+    STEP_UNREACHABLE,
+    STEP_ZERO_WINDOW,
+)
+
+_FIN = cython.declare(cython.uint, 0x01)
+_SYN = cython.declare(cython.uint, 0x02)
+_RST = cython.declare(cython.uint, 0x04)
+_ACK = cython.declare(cython.uint, 0x10)
+_IPV6 = cython.declare(cython.uint, 0x1000)
+_INBOUND = cython.declare(cython.uint, 0x10000)
+_OUTBOUND = cython.declare(cython.uint, 0x20000)
+_DATA = cython.declare(cython.int, STEP_DATA)
+_RST_EXACT = cython.declare(cython.int, RST_EXACT)
+_RST_IN_WINDOW = cython.declare(cython.int, RST_IN_WINDOW)
+
+RECENT = 1024  # frames that a duplicate is looked for among
+COOKED = (113, 276)  # LINKTYPE_LINUX_SLL, _SLL2: one capture of many interfaces
+SAME_INTERFACE_NS = 50_000
+OTHER_INTERFACE_NS = 2_000_000
+FAR = 64 << 20  # octets ahead of everything seen that are still believed
+JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must confirm
+STEP_BACK_NS = 1_000_000_000
+MASK = 0xFFFFFFFFFFFFFFFF
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _mix(x: cython.ulonglong) -> cython.ulonglong:
+    """Scatter 64 bits (the finaliser of a well-known hash, so that neighbours in address space lie apart)."""
+    k1: cython.ulonglong = 0x7F51AFD7ED558CCD
+    k2: cython.ulonglong = 0x64CEB9FE1A85EC53
+    x ^= x >> 33
+    x = (x * k1) & 0xFFFFFFFFFFFFFFFF
+    x ^= x >> 29
+    x = (x * k2) & 0xFFFFFFFFFFFFFFFF
+    x ^= x >> 32
+    return x
+
+
+@cython.cclass
+class Connections:
+    """All connections of a capture, by address and port. ``feed`` takes segments in the order of the capture."""
+
+    observer: Observer
+    context: Context
+    now: int
+    streams: int
+    duplicates: int
+    evicted: int
+    live: int
+    ignored: int
+    first_ts: int
+    last_ts: int
+    oddities: dict[str, int]
+    steps: list[tuple[int, int, int]]
+
+    def __init__(self, observer: Observer, context: Context) -> None:
+        self.observer = observer
+        self.context = context
+        self.now = 0
+        self.streams = self.duplicates = self.evicted = self.live = self.ignored = 0
+        self.first_ts = self.last_ts = 0
+        self.oddities = {}
+        self.steps = []
+        self.slots = [None] * 1024
+        self.hashes = array("Q", bytes(8 * 1024))
+        self.used = 0
+        self.seed = secrets.randbits(63)
+        self.index = {}
+        self.order = deque()
+        self.closed = deque()
+        self.doubt = 0
+        self.max_connections = context.max_connections
+        self.linger = context.closed_linger_ns
+        self.max_closed = context.max_closed
+        self.seen_key = array("Q", bytes(8 * RECENT))
+        self.seen_number = array("Q", bytes(8 * RECENT))
+        self.seen_rest = array("Q", bytes(8 * RECENT))
+        self.seen_ts = array("q", bytes(8 * RECENT))
+        self.seen_interface = array("i", bytes(4 * RECENT))
+        self.files = []
+        self.windows = []
+
+    def interfaces(self, interfaces: list[Interface]) -> None:
+        """Learn the interfaces that ``Segments.interface`` counts; to be called when the list has grown."""
+        for interface in interfaces[len(self.files) :]:
+            self.files.append(interface.file)
+            self.windows.append(OTHER_INTERFACE_NS if interface.linktype in COOKED else SAME_INTERFACE_NS)
+
+    # -- the table ------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _hash(
+        self,
+        sh: cython.ulonglong,
+        sl: cython.ulonglong,
+        th: cython.ulonglong,
+        tl: cython.ulonglong,
+        ports: cython.uint,
+    ) -> cython.ulonglong:
+        one: cython.ulonglong = sl ^ self.seed ^ (cython.cast(cython.ulonglong, ports >> 16) << 40)
+        two: cython.ulonglong = tl ^ self.seed ^ (cython.cast(cython.ulonglong, ports & 0xFFFF) << 40)
+        if sh or th:
+            one ^= _mix(sh)
+            two ^= _mix(th)
+        return _mix((_mix(one) + _mix(two)) & 0xFFFFFFFFFFFFFFFF) | 1
+
+    @cython.cfunc
+    def _find(
+        self,
+        h: cython.ulonglong,
+        sh: cython.ulonglong,
+        sl: cython.ulonglong,
+        th: cython.ulonglong,
+        tl: cython.ulonglong,
+        ports: cython.uint,
+    ) -> Connection:
+        conn: Connection
+        mask: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        source: cython.int = ports >> 16
+        target: cython.int = ports & 0xFFFF
+        if not cython.compiled:
+            return self.index.get((sh, sl, source, th, tl, target))
+        mask = len(self.slots) - 1
+        i = cython.cast(cython.Py_ssize_t, h) & mask
+        while self.hashes[i] != 0:
+            if self.hashes[i] == h:
+                conn = self.slots[i]
+                if conn is not None and (
+                    (
+                        conn.a.low == sl
+                        and conn.b.low == tl
+                        and conn.a.port == source
+                        and conn.b.port == target
+                        and conn.a.high == sh
+                        and conn.b.high == th
+                    )
+                    or (
+                        conn.b.low == sl
+                        and conn.a.low == tl
+                        and conn.b.port == source
+                        and conn.a.port == target
+                        and conn.b.high == sh
+                        and conn.a.high == th
+                    )
+                ):
+                    return conn
+            i = (i + 1) & mask
+        return None
+
+    @cython.cfunc
+    def _insert(self, conn: Connection) -> cython.int:
+        i: cython.Py_ssize_t
+        mask: cython.Py_ssize_t
+        if not cython.compiled:
+            one = (conn.a.high, conn.a.low, conn.a.port)
+            two = (conn.b.high, conn.b.low, conn.b.port)
+            self.index[one + two] = conn
+            self.index[two + one] = conn
+            return 0
+        if (self.used + 1) * 3 > len(self.slots) * 2:
+            self._grow()
+        mask = len(self.slots) - 1
+        i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
+        while self.hashes[i] != 0:
+            i = (i + 1) & mask
+        self.hashes[i] = conn.hash
+        self.slots[i] = conn
+        conn.slot = i
+        self.used += 1
+        return 0
+
+    @cython.cfunc
+    def _remove(self, conn: Connection) -> cython.int:
+        """Forget a connection. Its place keeps its hash, so that others behind it are still found."""
+        self.live -= 1
+        if not cython.compiled:
+            one = (conn.a.high, conn.a.low, conn.a.port)
+            two = (conn.b.high, conn.b.low, conn.b.port)
+            if self.index.get(one + two) is conn:
+                del self.index[one + two]
+                self.index.pop(two + one, None)
+            return 0
+        self.slots[conn.slot] = None
+        return 0
+
+    @cython.cfunc
+    def _grow(self) -> cython.int:
+        size: cython.Py_ssize_t = 1024
+        mask: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        conn: Connection
+        old: list[Connection | None] = self.slots
+        while size < self.live * 3:
+            size *= 2
+        self.slots = [None] * size
+        self.hashes = array("Q", bytes(8 * size))
+        mask = size - 1
+        self.used = 0
+        for conn in old:
+            if conn is not None:
+                i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
+                while self.hashes[i] != 0:
+                    i = (i + 1) & mask
+                self.hashes[i] = conn.hash
+                self.slots[i] = conn
+                conn.slot = i
+                self.used += 1
+        return 0
+
+    @cython.cfunc
+    def _open(
+        self,
+        h: cython.ulonglong,
+        sh: cython.ulonglong,
+        sl: cython.ulonglong,
+        th: cython.ulonglong,
+        tl: cython.ulonglong,
+        ports: cython.uint,
+        flags: cython.uint,
+        frame: cython.longlong,
+        ts: cython.longlong,
+        interface: cython.int,
+    ) -> Connection:
+        """Begin a connection with its first segment, and decide for now who opened it."""
+        conn: Connection = Connection()
+        source: cython.int = ports >> 16
+        target: cython.int = ports & 0xFFFF
+        sender_opens: cython.bint
+        half: Half
+        self._make_room(ts)
+        conn.stream = self.streams
+        self.streams += 1
+        if flags & _SYN:
+            sender_opens = not (flags & _ACK)
+            conn.opener = 2
+        else:
+            sender_opens = source >= target
+            conn.mid = True
+            conn.established = True
+        half = conn.a if sender_opens else conn.b
+        half.high = sh
+        half.low = sl
+        half.port = source
+        half = conn.b if sender_opens else conn.a
+        half.high = th
+        half.low = tl
+        half.port = target
+        conn.ipv6 = (flags & _IPV6) != 0
+        conn.hash = h
+        conn.interface = interface
+        conn.file = self.files[interface]
+        conn.first_frame = frame
+        conn.first_ts = ts
+        conn.last_ts = ts
+        conn.decoder = self.observer.new_decoder(conn)
+        self.live += 1
+        self._insert(conn)
+        self.order.append(conn)
+        return conn
+
+    def _make_room(self, ts: int) -> None:
+        """Let go of connections closed long ago, then, at the limit, of those idle longest."""
+        while self.closed:
+            conn, since = self.closed[0]
+            if ts - since < self.linger and len(self.closed) <= self.max_closed:
+                break
+            self.closed.popleft()
+            if conn.dead and not conn.superseded:
+                self._retire(conn)
+        if len(self.order) > 2 * self.live + 1024:
+            self.order = deque(conn for conn in self.order if not conn.superseded)
+        tries = 64
+        while self.live >= self.max_connections and self.order:
+            conn = self.order.popleft()
+            if conn.superseded:
+                continue
+            tries -= 1
+            if tries > 0 and conn.last_ts > conn.first_ts and ts - conn.last_ts < 1_000_000_000:
+                self.order.append(conn)
+                continue
+            conn.evicted = True
+            self.evicted += 1
+            self._retire(conn)
+
+    def _retire(self, conn: Connection) -> None:
+        conn.superseded = True
+        self.observer.retired(conn)
+        self._remove(conn)
+
+    def _odd(self, name: str) -> None:
+        self.oddities[name] = self.oddities.get(name, 0) + 1
+
+    # -- one batch ------------------------------------------------------------------------------------------------
+
+    def feed(self, segments: Segments) -> None:
+        """Take the segments and the rare frames of one batch, in order."""
+        i: cython.Py_ssize_t
+        count: cython.Py_ssize_t = segments.count
+        conn: Connection
+        s: Half
+        r: Half
+        side: cython.int
+        h: cython.ulonglong
+        key: cython.ulonglong
+        number: cython.ulonglong
+        rest: cython.ulonglong
+        at: cython.Py_ssize_t
+        ts: cython.longlong
+        delta: cython.longlong
+        frame: cython.longlong
+        flags: cython.uint
+        seq: cython.uint
+        ack: cython.uint
+        ports: cython.uint
+        n: cython.longlong
+        acks: cython.longlong
+        offset: cython.longlong
+        window: cython.int
+        octets: cython.p_const_uchar
+        observer: Observer = self.observer
+        rare: list[RareFrame] = segments.rare
+        next_rare: cython.Py_ssize_t = 0
+        rare_row: cython.Py_ssize_t = -1
+        frames: cython.longlong[::1] = segments.frame
+        times: cython.longlong[::1] = segments.ts_ns
+        interfaces: cython.int[::1] = segments.interface
+        source_high: cython.ulonglong[::1] = segments.source_high
+        source_low: cython.ulonglong[::1] = segments.source_low
+        target_high: cython.ulonglong[::1] = segments.target_high
+        target_low: cython.ulonglong[::1] = segments.target_low
+        all_ports: cython.uint[::1] = segments.ports
+        seqs: cython.uint[::1] = segments.seq
+        all_acks: cython.uint[::1] = segments.ack
+        all_flags: cython.uint[::1] = segments.flags
+        windows: cython.int[::1] = segments.window
+        starts: cython.longlong[::1] = segments.start
+        lengths: cython.int[::1] = segments.length
+        captured: cython.int[::1] = segments.captured
+        ip_ids: cython.int[::1] = segments.ip_id
+        ts_values: cython.uint[::1] = segments.ts_value
+        ttls: cython.uchar[::1] = segments.ttl
+        data: cython.uchar[::1] = segments.data
+        if cython.compiled:
+            octets = cython.address(data[0])
+        if rare:
+            rare_row = rare[0].row
+        for i in range(count):
+            ts = times[i]
+            frame = frames[i]
+            if rare_row == i:
+                next_rare, rare_row = self._rare_before(rare, next_rare, i)
+            # The clock: never fire on the word of one frame that leaps far ahead.
+            delta = ts - self.now
+            if delta > 0:
+                if delta < JUMP_NS or self.now == 0 or self.doubt > 0:
+                    self.doubt = 0
+                    if ts >= observer.next_due:
+                        observer.fire(ts)
+                    self.now = ts
+                else:
+                    self.doubt = ts
+            else:
+                self.doubt = 0
+                if delta < -STEP_BACK_NS:
+                    self._step_back(frame, ts)
+            seq = seqs[i]
+            ack = all_acks[i]
+            flags = all_flags[i]
+            ports = all_ports[i]
+            n = lengths[i]
+            h = self._hash(source_high[i], source_low[i], target_high[i], target_low[i], ports)
+            # A duplicate: the same segment again, seen on another interface or by a mirror port.
+            number = (cython.cast(cython.ulonglong, seq) << 32) | ack
+            rest = (
+                cython.cast(cython.ulonglong, ip_ids[i] & 0xFFFF)
+                | (cython.cast(cython.ulonglong, n & 0xFFFF) << 16)
+                | (cython.cast(cython.ulonglong, ts_values[i]) << 32)
+            ) ^ (cython.cast(cython.ulonglong, flags & 0x1FF) << 23)
+            key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
+            at = cython.cast(
+                cython.Py_ssize_t,
+                (key ^ (number * 0x9E3779B97F4A7C1 & 0xFFFFFFFFFFFFFFFF) >> 17 ^ rest >> 7) & (RECENT - 1),
+            )
+            if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
+                delta = ts - self.seen_ts[at]
+                if delta < 0:
+                    delta = -delta
+                if delta <= OTHER_INTERFACE_NS and (
+                    interfaces[i] != self.seen_interface[at] or delta <= self.windows[interfaces[i]]
+                ):
+                    self.duplicates += 1
+                    continue
+            self.seen_key[at] = key
+            self.seen_number[at] = number
+            self.seen_rest[at] = rest
+            self.seen_ts[at] = ts
+            self.seen_interface[at] = interfaces[i]
+            conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
+            if conn is None:
+                conn = self._open(
+                    h,
+                    source_high[i],
+                    source_low[i],
+                    target_high[i],
+                    target_low[i],
+                    ports,
+                    flags,
+                    frame,
+                    ts,
+                    interfaces[i],
+                )
+                observer.opened(conn)
+            elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, source_low[i], ports):
+                self._retire(conn)
+                conn = self._open(
+                    h,
+                    source_high[i],
+                    source_low[i],
+                    target_high[i],
+                    target_low[i],
+                    ports,
+                    flags,
+                    frame,
+                    ts,
+                    interfaces[i],
+                )
+                observer.opened(conn)
+            s = conn.a
+            side = 0
+            if s.port != cython.cast(cython.int, ports >> 16) or (
+                s.low != source_low[i] or s.high != source_high[i]
+            ):
+                side = 1
+                s = conn.b
+                r = conn.a
+            else:
+                r = conn.b
+            conn.last_ts = ts
+            s.frames += 1
+            s.last_frame = frame
+            s.last_ts = ts
+            if flags & (_INBOUND | _OUTBOUND):
+                self._locate(conn, side, flags)
+            if flags & _RST:
+                self._rst(conn, side, seq, ack, flags, windows[i], ttls[i], ip_ids[i], frame, ts)
+                continue
+            if s.ttl == 0:
+                s.ttl = ttls[i]
+            window = windows[i]
+            if flags & _SYN:
+                self._syn(
+                    conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts
+                )
+                seq = (seq + 1) & 0xFFFFFFFF
+            elif not conn.established and side == 0 and (flags & _ACK):
+                # The opener goes on: it has had a SYN-ACK that the capture does not hold.
+                self._implied(conn, ack)
+            acks = -1
+            if flags & _ACK:
+                acks = self._ack(conn, side, ack, frame, ts)
+            if r.rst_state == _RST_IN_WINDOW and ts > r.rst_ts:
+                self._alive_after_rst(conn, side, ts)
+            # Window: an advertisement of zero, until one that is not.
+            s.window = window
+            if window == 0:
+                if s.zero_frame == 0 and not (flags & (_SYN | _FIN)):
+                    s.zero_frame = frame
+                    s.zero_ts = ts
+                    conn.note(side, STEP_ZERO_WINDOW, 0, frame, ts)
+            elif s.zero_frame:
+                s.zero_frame = 0
+            if not s.started:
+                s.started = True
+                s.nxt = seq
+            if n > 0:
+                if (
+                    seq == s.nxt
+                    and s.skip > n
+                    and s.pieces is None
+                    and s.rst_state == 0
+                    and r.rst_state == 0
+                    and s.fin_off < 0
+                ):
+                    # The fast path: the inside of a body whose length is known.
+                    s.skip -= n
+                    s.off += n
+                    s.nxt = (seq + cython.cast(cython.uint, n)) & 0xFFFFFFFF
+                    if s.off > s.top:
+                        s.top = s.off
+                    s.progress_frame = frame
+                    s.progress_ts = ts
+                    conn.note(side, _DATA, n, frame, ts)
+                else:
+                    if not cython.compiled:
+                        octets = bytes(data[starts[i] : starts[i] + captured[i]])
+                        self._payload(conn, side, seq, octets, n, captured[i], acks, frame, ts)
+                    else:
+                        self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
+            if flags & _FIN:
+                offset = s.off + apart((seq + cython.cast(cython.uint, n)) & 0xFFFFFFFF, s.nxt)
+                self._fin(conn, side, offset, acks, frame, ts)
+        if rare_row >= 0:
+            self._rare_before(rare, next_rare, count)
+        if count:
+            self.last_ts = self.now
+
+    def _rare_before(self, rare: list[RareFrame], start: int, row: int) -> tuple[int, int]:
+        """Handle the rare frames that stand before *row*; return the next one's place and row (-1: none)."""
+        while start < len(rare) and rare[start].row <= row:
+            record = rare[start]
+            start += 1
+            if record.ts_ns >= self.observer.next_due and record.ts_ns - self.now < JUMP_NS:
+                self.observer.fire(record.ts_ns)
+            if record.ts_ns > self.now and record.ts_ns - self.now < JUMP_NS:
+                self.now = record.ts_ns
+            if record.quoted_source is not None and record.quoted_target is not None:
+                self._icmp(record, record.quoted_source, record.quoted_target)
+            self.observer.rare(record)
+        return start, rare[start].row if start < len(rare) else -1
+
+    def _icmp(self, record: RareFrame, source: tuple[int, int], target: tuple[int, int]) -> None:
+        """Tell the connection whose segment an ICMP error quotes."""
+        conn: Connection
+        half: Half
+        ports: cython.uint = record.quoted_ports
+        h: cython.ulonglong = self._hash(source[0], source[1], target[0], target[1], ports)
+        conn = self._find(h, source[0], source[1], target[0], target[1], ports)
+        if conn is None:
+            return
+        side = 0 if conn.a.port == ports >> 16 and (conn.a.high, conn.a.low) == source else 1
+        half = conn.b if side else conn.a
+        if record.kind == "packet_too_big":
+            self._odd("packet_too_big")
+            return
+        conn.note(1 - side, STEP_UNREACHABLE, 0, record.frame, record.ts_ns)
+        quotes_syn = half.syn_seen and half.isn == record.quoted_seq
+        if conn.unreachable is None or (quotes_syn and not conn.unreachable[1]):
+            conn.unreachable = (record, quotes_syn, self.files[record.interface])
+            self.observer.closing(conn, 1 - side, record.ts_ns)
+
+    def _step_back(self, frame: int, ts: int) -> None:
+        """The clock of the capture went back by more than a second: follow it, and remember where."""
+        if len(self.steps) < 256:
+            self.steps.append((frame, self.now, ts))
+        self.now = ts
+
+    def _locate(self, conn: Connection, side: int, flags: int) -> None:
+        """Learn from the capture's own word which end of the connection is the capturing host."""
+        if conn.local < 0:
+            conn.local = 0
+        sender = 1 << side
+        conn.local |= sender if flags & _OUTBOUND else 3 - sender
+
+    def _begins_anew(self, conn: Connection, seq: int, low: int, ports: int) -> bool:
+        """Whether a SYN belongs to a new connection on a known 5-tuple (its port is used again)."""
+        side = 0 if conn.a.port == ports >> 16 and conn.a.low == low else 1
+        sender = conn.b if side else conn.a
+        if sender.syn_seen:
+            return bool(sender.isn != seq)
+        # A first SYN of the acceptor while the opener's stands unanswered is a simultaneous open.
+        return conn.mid or side == 0 or conn.established
+
+    def _implied(self, conn: Connection, ack: int) -> None:
+        conn.established = True
+        if not conn.b.started:
+            conn.b.started = True
+            conn.b.nxt = ack
+        self.observer.established(conn, 0, conn.last_ts)
+
+    # -- what a segment can do --------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _syn(
+        self,
+        conn: Connection,
+        side: cython.int,
+        seq: cython.uint,
+        ack: cython.uint,
+        flags: cython.uint,
+        window: cython.int,
+        mss: cython.int,
+        scale: cython.int,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        s: Half = conn.b if side else conn.a
+        r: Half = conn.a if side else conn.b
+        rows: list[tuple[int, int]]
+        if flags & _ACK:
+            if side == 0 and not r.syn_seen:
+                return 0
+            if side == 1 and r.syn_seen and not conn.mid and apart(ack, r.isn) < 1:
+                self._odd("syn_ack_for_another_syn")
+                return 0
+            conn.note(side, STEP_SYN_ACK, 0, frame, ts)
+        else:
+            conn.note(side, STEP_SYN, 0, frame, ts)
+        if not s.syn_seen:
+            s.syn_seen = True
+            s.isn = seq
+            s.scale = scale
+            s.mss = mss
+            if not s.started:
+                s.started = True
+                s.nxt = (seq + 1) & 0xFFFFFFFF
+        rows = conn.syn_acks if side else conn.syns
+        if s.isn == seq and len(rows) < 16:
+            rows.append((frame, ts))
+        if (flags & _ACK) and side == 1 and not conn.established:
+            conn.established = True
+            if conn.a.fin_off >= 0 or conn.a.rst_state:
+                # What came before the handshake was over has not ended it.
+                conn.dead = False
+            self.observer.established(conn, frame, ts)
+        return 0
+
+    @cython.cfunc
+    def _ack(
+        self, conn: Connection, side: cython.int, ack: cython.uint, frame: cython.longlong, ts: cython.longlong
+    ) -> cython.int:
+        """Follow an acknowledgement; return the offset of the other side that it reaches, -1 if none."""
+        r: Half = conn.a if side else conn.b
+        offset: cython.longlong
+        if not r.started:
+            r.started = True
+            r.nxt = ack
+        offset = r.off + apart(ack, r.nxt)
+        if offset > r.acked:
+            if offset > r.top + FAR:
+                self.ignored += 1
+                return -1
+            r.acked = offset
+            r.acked_frame = frame
+            r.acked_ts = ts
+            r.unacked_rexmits = 0
+            if r.fin_off >= 0 and offset > r.fin_off and r.fin_acked_frame == 0:
+                r.fin_acked_frame = frame
+                r.fin_acked_ts = ts
+            if side == 0 and conn.ack_frame == 0 and conn.established:
+                conn.ack_frame = frame
+                conn.ack_ts = ts
+            if r.pieces is not None and r.hole_acked_ts == 0 and offset > r.pieces[0].offset:
+                r.hole_acked_ts = ts
+                self.observer.hole(conn, ts)
+        return offset if offset >= 0 else -1
+
+    @cython.cfunc
+    def _payload(
+        self,
+        conn: Connection,
+        side: cython.int,
+        seq: cython.uint,
+        octets: cython.p_const_uchar,
+        n: cython.longlong,
+        captured: cython.longlong,
+        acks: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        s: Half = conn.b if side else conn.a
+        r: Half = conn.a if side else conn.b
+        offset: cython.longlong = s.off + apart(seq, s.nxt)
+        end: cython.longlong = offset + n
+        late: cython.longlong
+        if not conn.established and side == 1:
+            self._odd("data_before_handshake")
+            return 0
+        if side == 0 and conn.established and not conn.mid and s.rst_state and s.rst_ts <= ts and conn.syn_acks:
+            if s.rst_frame < conn.syn_acks[0][0]:
+                s.rst_state = RST_NONE
+        if s.fin_off >= 0 and side == 0 and conn.syn_acks and s.fin_frame < conn.syn_acks[0][0] and offset >= s.fin_off:
+            s.fin_off = -1  # a FIN before the handshake, which nobody honoured
+            s.fin_frame = 0
+        if s.rst_state == _RST_EXACT or s.rst_state == _RST_IN_WINDOW:
+            if s.rst_off < 0 or offset >= s.rst_off:
+                if s.after_rst_frame == 0:
+                    s.after_rst_frame = frame
+                    s.after_rst_ts = ts
+                return 0
+        if side == 1 and (r.rst_state == _RST_EXACT or r.rst_state == _RST_IN_WINDOW) and r.rst_acks < end:
+            # The gateway had left before these octets reached it.
+            if s.after_rst_frame == 0:
+                s.after_rst_frame = frame
+                s.after_rst_ts = ts
+            return 0
+        if end <= s.off:
+            if n <= 1 and end == s.off:
+                conn.note(side, STEP_PROBE, n, frame, ts)
+                return 0
+            s.rexmits += 1
+            s.rexmit_frame = frame
+            s.rexmit_ts = ts
+            if end > s.acked:
+                s.unacked_rexmits += 1
+            conn.note(side, STEP_RETRANSMISSION, n, frame, ts)
+            return 0
+        if s.fin_off >= 0 and end > s.fin_off:
+            if offset >= s.fin_off:
+                self._odd("data_after_fin")
+                return 0
+            n = s.fin_off - offset
+            end = s.fin_off
+            if end <= s.off:
+                return 0
+        if offset > s.top + FAR:
+            self.ignored += 1
+            return 0
+        if offset < s.top:
+            s.rexmits += 1
+            s.rexmit_frame = frame
+            s.rexmit_ts = ts
+        if end > s.top:
+            s.top = end
+        conn.note(side, _DATA, n, frame, ts)
+        if offset > s.off:
+            if hold(conn, s, octets, n, captured, offset, frame, ts, acks, conn.decoder is not None):
+                release(conn, side, ts, False)
+            elif s.hole_acked_ts == 0 and s.acked > offset:
+                s.hole_acked_ts = ts
+                self.observer.hole(conn, ts)
+            return 0
+        late = s.off - offset
+        if late > captured:
+            captured = late
+        if cython.compiled:
+            deliver(conn, s, side, octets + late, n - late, captured - late, frame, ts, acks)
+        else:
+            deliver(conn, s, side, octets[late:], n - late, captured - late, frame, ts, acks)
+        if s.pieces is not None:
+            drain(conn, 0 if conn.a is s else 1)
+        if s.fin_off >= 0:
+            finish_fin(conn, 0 if conn.a is s else 1)
+        return 0
+
+    @cython.cfunc
+    def _fin(
+        self,
+        conn: Connection,
+        side: cython.int,
+        offset: cython.longlong,
+        acks: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        s: Half = conn.b if side else conn.a
+        r: Half = conn.a if side else conn.b
+        if s.fin_off >= 0 or offset > s.top + FAR or offset < s.acked:
+            return 0
+        if not conn.established and side == 1:
+            self._odd("fin_before_handshake")
+            return 0
+        s.fin_off = offset
+        s.fin_frame = frame
+        s.fin_ts = ts
+        s.fin_acks = acks
+        conn.note(side, STEP_FIN, 0, frame, ts)
+        finish_fin(conn, side)
+        if r.fin_off >= 0 and conn.established:
+            self._dead(conn, ts)
+        self.observer.closing(conn, side, ts)
+        return 0
+
+    @cython.cfunc
+    def _rst(
+        self,
+        conn: Connection,
+        side: cython.int,
+        seq: cython.uint,
+        ack: cython.uint,
+        flags: cython.uint,
+        window: cython.int,
+        ttl: cython.int,
+        ip_id: cython.int,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        """Judge a RST as its receiver would (RFC 9293 section 3.10.7, RFC 5961 section 3)."""
+        s: Half = conn.b if side else conn.a
+        r: Half = conn.a if side else conn.b
+        offset: cython.longlong = -1
+        room: cython.longlong
+        state: cython.int
+        conn.note(side, STEP_RST, 0, frame, ts)
+        if not conn.established and side == 1:
+            if (flags & _ACK) and r.syn_seen and (ack == ((r.isn + 1) & 0xFFFFFFFF) or ack == r.nxt):
+                if conn.refused_frame == 0:
+                    conn.refused_frame = frame
+                    conn.refused_ts = ts
+                    conn.refused_ttl = ttl
+                    conn.refused_ip_id = ip_id
+                    conn.refused_window = window
+                    self._dead(conn, ts)
+                    self.observer.closing(conn, side, ts)
+            else:
+                self._odd("rst_ignored")
+            return 0
+        if not s.started:
+            state = RST_EXACT
+        else:
+            offset = s.off + apart(seq, s.nxt)
+            room = r.window
+            if r.scale > 0 and s.scale >= 0:
+                room <<= r.scale
+            elif conn.mid:
+                room <<= 14
+            if (
+                offset == s.off
+                or offset == s.top
+                or offset == s.acked
+                or (s.fin_off >= 0 and offset == s.fin_off + 1)
+                or (not conn.established)
+            ):
+                state = RST_EXACT
+            elif offset >= (s.acked if s.acked >= 0 else 0) and offset <= s.top + room:
+                state = RST_IN_WINDOW
+            elif conn.mid and s.frames == 1:
+                state = RST_EXACT
+            else:
+                state = RST_IGNORED
+        if state == RST_IGNORED:
+            self._odd("rst_ignored")
+            return 0
+        if s.rst_state != RST_NONE and s.rst_state != RST_IGNORED:
+            return 0
+        s.rst_state = state
+        s.rst_frame = frame
+        s.rst_ts = ts
+        s.rst_seq = seq
+        s.rst_off = offset
+        s.rst_acks = -1
+        s.rst_ttl = ttl
+        s.rst_ip_id = ip_id
+        s.rst_window = window
+        if (flags & _ACK) and r.started:
+            s.rst_acks = r.off + apart(ack, r.nxt)
+        self._dead(conn, ts)
+        self.observer.closing(conn, side, ts)
+        return 0
+
+    @cython.cfunc
+    def _alive_after_rst(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
+        """A RST inside the window, but not at its edge, was ignored when its receiver goes on."""
+        r: Half = conn.a if side else conn.b
+        r.rst_state = RST_IGNORED
+        conn.dead = False
+        self._odd("rst_ignored")
+        return 0
+
+    @cython.cfunc
+    def _dead(self, conn: Connection, ts: cython.longlong) -> cython.int:
+        if not conn.dead:
+            conn.dead = True
+            self.closed.append((conn, ts))
+        return 0
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def remaining(self) -> list[Connection]:
+        """Return the connections that are still known, by stream."""
+        if not cython.compiled:
+            known = list({id(conn): conn for conn in self.index.values()}.values())
+        else:
+            known = [conn for conn in self.slots if conn is not None]
+        return sorted(known, key=lambda conn: conn.stream)
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

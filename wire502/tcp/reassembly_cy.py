@@ -1,0 +1,304 @@
+"""Octets in order: what arrives ahead of its turn waits here, what the decoder need not see is only counted.
+
+Overlap: the first copy of an octet wins. A hole is never filled with anything: it is closed by the missing octets,
+or, when their receiver has shown that it got them, by ``Decoder.on_gap``.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Half, Piece
+else:
+    from wire502.model.flow_cy import Connection, Decoder, Half, Piece
+
+MAX_PIECES = 8192
+MAX_GAPS = 64
+
+
+@cython.cfunc
+def deliver(
+    conn: Connection,
+    half: Half,
+    side: cython.int,
+    octets: cython.p_const_uchar,
+    n: cython.longlong,
+    captured: cython.longlong,
+    frame: cython.longlong,
+    ts: cython.longlong,
+    acks: cython.longlong,
+) -> cython.int:
+    """Hand *n* octets that stand at ``half.off`` to the decoder; *captured* of them are at hand."""
+    decoder: Decoder = conn.decoder
+    done: cython.longlong = 0
+    step: cython.longlong
+    half.progress_frame = frame
+    half.progress_ts = ts
+    if decoder is None:
+        half.off += n
+        half.nxt = (half.nxt + n) & 0xFFFFFFFF
+        return 0
+    decoder.acks = acks
+    while done < n:
+        if half.skip > 0:
+            step = n - done
+            if step > half.skip:
+                step = half.skip
+            half.skip -= step
+            half.off += step
+            half.nxt = (half.nxt + step) & 0xFFFFFFFF
+            done += step
+            if half.skip == 0:
+                decoder.skip = 0
+                decoder.on_skipped(side, half.off, frame, ts)
+                half.skip = decoder.skip
+            continue
+        decoder.skip = 0
+        if done >= captured:
+            step = n - done
+            conn.snap_cut = True
+            decoder.on_gap(side, half.off, step, frame, ts)
+        else:
+            if cython.compiled:
+                step = decoder.on_octets(side, octets + done, captured - done, half.off, frame, ts)
+            else:
+                step = decoder.on_octets(side, octets[done:captured], captured - done, half.off, frame, ts)
+            if step == -1:
+                # The decoder says that the opener is the other side; nothing has been decoded so far.
+                swap(conn)
+                side = 1 - side
+                conn.opener = 1
+                continue
+            if step == 0 or step > captured - done:
+                step = captured - done
+        half.skip = decoder.skip
+        half.off += step
+        half.nxt = (half.nxt + step) & 0xFFFFFFFF
+        done += step
+    return 0
+
+
+@cython.cfunc
+def swap(conn: Connection) -> cython.int:
+    """Exchange the roles of the two halves."""
+    conn.a, conn.b = conn.b, conn.a
+    if conn.local > 0:
+        conn.local = ((conn.local & 1) << 1) | (conn.local >> 1)
+    return 0
+
+
+@cython.cfunc
+def hold(
+    conn: Connection,
+    half: Half,
+    octets: cython.p_const_uchar,
+    n: cython.longlong,
+    captured: cython.longlong,
+    offset: cython.longlong,
+    frame: cython.longlong,
+    ts: cython.longlong,
+    acks: cython.longlong,
+    keep: cython.bint,
+) -> cython.int:
+    """Keep octets that stand ahead of ``half.off`` until the hole before them closes.
+
+    Octets inside a skip are remembered by place only. Returns 1 when the limit of pieces is reached.
+    """
+    pieces: list[Piece]
+    piece: Piece
+    end: cython.longlong = offset + n
+    at: cython.Py_ssize_t
+    low: cython.Py_ssize_t
+    middle: cython.Py_ssize_t
+    wanted: cython.bint = keep and end > half.off + half.skip
+    data: bytes
+    if half.pieces is None:
+        half.pieces = []
+    pieces = half.pieces
+    at = len(pieces)
+    if at:
+        piece = pieces[at - 1]
+        if offset == piece.end and not wanted and piece.octets is None:
+            piece.end = end
+            piece.frame = frame
+            piece.ts_ns = ts
+            return 0
+        if offset < piece.end:
+            low = 0
+            while low < at:
+                middle = (low + at) >> 1
+                piece = pieces[middle]
+                if piece.offset <= offset:
+                    low = middle + 1
+                else:
+                    at = middle
+            if at:
+                piece = pieces[at - 1]
+                if piece.end > offset:
+                    if wanted and piece.octets is not None and conn.conflict is None:
+                        data = octets[: min(n, captured)]
+                        compare(conn, piece, data, offset, frame, ts)
+                    if piece.end >= end:
+                        return 0
+    if at >= MAX_PIECES or len(pieces) >= MAX_PIECES:
+        return 1
+    piece = Piece()
+    piece.offset = offset
+    piece.end = end
+    piece.frame = frame
+    piece.ts_ns = ts
+    piece.acks = acks
+    if wanted:
+        piece.octets = octets[: min(n, captured)]
+        half.buffered += n
+    pieces.insert(at, piece)
+    return 0
+
+
+def compare(conn: Connection, piece: Piece, data: bytes, offset: int, frame: int, ts: int) -> None:
+    """Remember the first pair of copies of the same octets that differ."""
+    first = piece.octets or b""
+    start = offset - piece.offset
+    length = min(len(data), len(first) - start)
+    if length > 0 and first[start : start + length] != data[:length]:
+        conn.conflict = (piece.frame, piece.ts_ns, frame, ts)
+
+
+@cython.cfunc
+def drain(conn: Connection, side: cython.int) -> cython.int:
+    """Deliver the pieces whose turn has come."""
+    half: Half = conn.b if side else conn.a
+    pieces: list[Piece] = half.pieces
+    piece: Piece
+    used: cython.Py_ssize_t = 0
+    count: cython.Py_ssize_t
+    late: cython.longlong
+    captured: cython.longlong
+    data: bytes
+    octets: cython.p_const_uchar
+    if pieces is None:
+        return 0
+    count = len(pieces)
+    while used < count:
+        piece = pieces[used]
+        if piece.offset > half.off:
+            break
+        used += 1
+        if piece.octets is not None:
+            half.buffered -= piece.end - piece.offset
+        if piece.end <= half.off:
+            continue
+        late = half.off - piece.offset
+        data = piece.octets if piece.octets is not None else b""
+        captured = len(data) - late
+        if captured < 0:
+            captured = 0
+        if cython.compiled:
+            octets = data
+            octets = octets + (late if captured else 0)
+        else:
+            octets = data[late:]
+        if conn.a is half:
+            side = 0
+        else:
+            side = 1
+        deliver(conn, half, side, octets, piece.end - half.off, captured, piece.frame, piece.ts_ns, piece.acks)
+    if used == count:
+        half.pieces = None
+        half.hole_acked_ts = 0
+    elif used:
+        del pieces[:used]
+        piece = pieces[0]
+        if half.acked <= piece.offset:
+            half.hole_acked_ts = 0
+    return 0
+
+
+@cython.cfunc
+def finish_fin(conn: Connection, side: cython.int) -> cython.int:
+    """Tell the decoder of the FIN once all octets before it have been delivered."""
+    half: Half = conn.b if side else conn.a
+    if half.fin_off >= 0 and not half.fin_done and half.off >= half.fin_off:
+        half.fin_done = True
+        if conn.decoder is not None:
+            conn.decoder.on_fin(side, half.fin_frame, half.fin_ts)
+    return 0
+
+
+@cython.ccall
+def release(conn: Connection, side: cython.int, now: cython.longlong, closing: cython.bint) -> cython.int:
+    """Close the holes of one side that its receiver has acknowledged, as octets that the capture lost.
+
+    The receiver must have acknowledged past the hole, and something behind it: data, or (with *closing*) the FIN.
+    Returns the number of holes closed.
+    """
+    half: Half = conn.b if side else conn.a
+    piece: Piece
+    upto: cython.longlong
+    closed: cython.int = 0
+    while True:
+        if half.pieces is not None:
+            piece = half.pieces[0]
+            if half.acked <= piece.offset and len(half.pieces) < MAX_PIECES:
+                break
+            upto = piece.offset
+        elif closing and half.fin_off > half.off and half.acked > half.fin_off:
+            upto = half.fin_off
+        elif closing and half.acked > half.off and half.off == half.top and half.fin_off < 0:
+            # acknowledged octets that were never captured, with nothing behind them: say so, decode nothing
+            break
+        else:
+            break
+        closed += 1
+        leap(conn, half, side, upto, now)
+        drain(conn, side)
+        if closed > MAX_PIECES:
+            break
+    finish_fin(conn, side)
+    return closed
+
+
+@cython.cfunc
+def leap(
+    conn: Connection, half: Half, side: cython.int, upto: cython.longlong, now: cython.longlong
+) -> cython.int:
+    """Pass over the hole between ``half.off`` and *upto*."""
+    decoder: Decoder = conn.decoder
+    missing: cython.longlong = upto - half.off
+    step: cython.longlong
+    frame: cython.longlong = half.acked_frame
+    in_head: cython.bint = half.skip < missing
+    if half.gaps is None:
+        half.gaps = []
+    if len(half.gaps) < MAX_GAPS:
+        label = "capture" if half.acked > upto else "unknown"
+        half.gaps.append((label, half.off, missing, frame, half.acked_ts, bool(in_head)))
+    while half.off < upto:
+        step = upto - half.off
+        if half.skip > 0:
+            if step > half.skip:
+                step = half.skip
+            half.skip -= step
+            half.off += step
+            half.nxt = (half.nxt + step) & 0xFFFFFFFF
+            if half.skip == 0 and decoder is not None:
+                decoder.skip = 0
+                decoder.on_skipped(side, half.off, frame, now)
+                half.skip = decoder.skip
+            continue
+        if decoder is not None:
+            decoder.skip = 0
+            decoder.on_gap(side, half.off, step, frame, now)
+            half.skip = decoder.skip
+        half.off += step
+        half.nxt = (half.nxt + step) & 0xFFFFFFFF
+    return 0
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

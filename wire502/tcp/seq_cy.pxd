@@ -1,0 +1,1 @@
+cdef long long apart(unsigned int later, unsigned int earlier) noexcept
