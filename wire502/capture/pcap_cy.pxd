@@ -2,6 +2,9 @@ from wire502.model.frames_cy cimport Batch
 
 cdef unsigned int load32(const unsigned char* at, bint big) noexcept
 
+cdef int fill_numbers(Batch batch, Py_ssize_t first, Py_ssize_t end, long long before)
+cdef int fill_constants(Batch batch, Py_ssize_t first, Py_ssize_t end, int interface)
+
 cdef class PcapScanner:
     cdef public long long frame
     cdef public long long last_ns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from struct import Struct
 
 try:
@@ -35,6 +36,35 @@ def load32(at: cython.p_const_uchar, big: cython.bint) -> cython.uint:
         | (cython.cast(cython.uint, at[1]) << 8)
         | at[0]
     )
+
+
+@cython.cfunc
+def fill_numbers(batch: Batch, first: cython.Py_ssize_t, end: cython.Py_ssize_t, before: cython.longlong) -> cython.int:
+    """Number the frames of the rows from *first* to *end*, the one before them having the number *before*."""
+    frames: cython.longlong[::1] = batch.frame
+    if cython.compiled:
+        row: cython.Py_ssize_t
+        for row in range(first, end):
+            frames[row] = before + 1 + row - first
+    else:
+        frames[first:end] = memoryview(array("q", range(before + 1, before + 1 + end - first)))
+    return 0
+
+
+@cython.cfunc
+def fill_constants(batch: Batch, first: cython.Py_ssize_t, end: cython.Py_ssize_t, interface: cython.int) -> cython.int:
+    """Give the rows from *first* to *end* one *interface*, and no direction."""
+    interfaces: cython.int[::1] = batch.interface
+    directions: cython.uchar[::1] = batch.direction
+    if cython.compiled:
+        row: cython.Py_ssize_t
+        for row in range(first, end):
+            interfaces[row] = interface
+            directions[row] = 0
+    else:
+        interfaces[first:end] = memoryview(array("i", (interface,)) * (end - first))
+        directions[first:end] = bytes(end - first)
+    return 0
 
 
 @cython.cclass
@@ -79,21 +109,16 @@ class PcapScanner:
         fraction are 32 bits wide.
         """
         data: cython.uchar[::1] = batch.data
-        frames: cython.longlong[::1] = batch.frame
         times: cython.longlong[::1] = batch.ts_ns
         starts: cython.longlong[::1] = batch.start
         captureds: cython.int[::1] = batch.captured
         lengths: cython.int[::1] = batch.length
-        interfaces: cython.int[::1] = batch.interface
-        directions: cython.uchar[::1] = batch.direction
         row: cython.Py_ssize_t = batch.count
         capacity: cython.Py_ssize_t = batch.capacity
         header: cython.Py_ssize_t = self.header
-        frame: cython.longlong = self.frame
         scale: cython.longlong = self.scale
         time: cython.longlong = self.last_ns
         limit: cython.uint = self.limit
-        interface: cython.int = self.interface
         big: cython.bint = self.big
         swap: cython.int = self.swap
         seconds: cython.uint
@@ -118,27 +143,24 @@ class PcapScanner:
             if swap and (swap == SWAP_ALWAYS or captured > length):
                 captured, length = length, captured
             if captured > limit:
-                self.fault = (
-                    f"record {frame + 1} says it holds {captured} octets, more than any frame can ({limit}):"
-                    " its header is damaged"
-                )
+                number = self.frame + row - batch.count + 1
+                self.fault = f"record {number} says it holds {captured} octets: more than any frame can ({limit})"
                 break
             if end - position - header < captured:
                 self.needed = header + captured
                 break
-            frame += 1
-            time = cython.cast(cython.longlong, seconds) * 1_000_000_000 + fraction * scale
-            frames[row] = frame
+            time = seconds  # no cast: it would cost the interpreter a call
+            time = time * 1_000_000_000 + fraction * scale
             times[row] = time
             starts[row] = position + header
             captureds[row] = captured
-            lengths[row] = cython.cast(cython.int, length if length < 0x7FFFFFFF else 0x7FFFFFFF)  # noqa: FURB136
-            interfaces[row] = interface
-            directions[row] = 0
+            lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF  # noqa: FURB136
             row += 1
             position += header + captured
+        fill_numbers(batch, batch.count, row, self.frame)
+        fill_constants(batch, batch.count, row, self.interface)
+        self.frame += row - batch.count
         batch.count = row
-        self.frame = frame
         self.last_ns = time
         return position
 
