@@ -1,1 +1,69 @@
-"""The command line."""
+"""The command line: ``main`` runs it, each command is a file of its own and is loaded when it is called.
+
+Exit status: 0 read whole · 1 with ``--exit-code`` and at least one failure · 2 usage, or nothing could be read ·
+3 an input is damaged or missing, results are partial · 70 a defect of wire502 · 130 after Ctrl-C. A closed pipe
+ends quietly with 0. Errors are one line on standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+USAGE, DEFECT, INTERRUPTED = 2, 70, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line with *arguments* (``sys.argv`` without) and return the exit status."""
+    import click
+
+    from wire502.cli.group import cli
+    from wire502.errors import Wire502Error
+
+    try:
+        status = cli.main(args=arguments, prog_name="wire502", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.UsageError as error:
+        text = error.format_message()
+        if "see:" not in text:
+            text += f" (see: {error.ctx.command_path if error.ctx else 'wire502'} --help)"
+        return _say(text, USAGE)
+    except click.ClickException as error:
+        return _say(error.format_message(), USAGE)
+    except Wire502Error as error:
+        return _say(str(error), USAGE)
+    except OSError as error:  # the inputs' errors are CaptureErrors: this one is about the output
+        _forget_stdout()
+        return _say(f"cannot write the output: {error.strerror or error}", USAGE)
+    except Exception as error:
+        if os.environ.get("WIRE502_DEBUG"):
+            raise
+        text = f"{type(error).__name__}: {error}"
+        return _say(f"defect, please report it: {text} (WIRE502_DEBUG=1 shows where)", DEFECT)
+    return status if isinstance(status, int) else 0
+
+
+def _say(text: str, status: int) -> int:
+    from wire502.cli.terminal import say
+
+    say(text)
+    return status
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter flush into nothing at its end: whoever read our output has gone."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):
+        sys.stdout = sys.__stdout__ = None

@@ -25,7 +25,9 @@ from wire502.report._closing import closing_lines, doubts
 from wire502.report._ladder import ladder
 from wire502.report._layout import Line, Painter, Span, Style, cells, cut_middle, plain, wrap
 from wire502.report._upstreams import upstream_table
-from wire502.report._words import Frames, count, duration
+from wire502.report._words import Frames, count, milliseconds
+
+__all__ = ["TextReport", "plain"]
 
 _LEAST_WIDTH = 60
 _WIDEST_TEXT = 100  # longer lines are hard to read
@@ -164,8 +166,9 @@ class TextReport:
             cited.append(failure.client.frame)
         low, high = min([failure.frame, *cited]), max([failure.frame, *cited])
         where = f"tcp.stream == {failure.connection.stream}"
-        if self._frames.several:
-            where = f"tcp.port == {failure.connection.gateway.rpartition(':')[2]}"
+        port = failure.connection.gateway.rpartition(":")[2]
+        if self._frames.several and port.isdecimal():
+            where = f"tcp.port == {port}"
         if failure.kind == "connect_unreachable":
             return f"frame.number >= {low} && frame.number <= {high}"  # ICMP and ARP are in no stream
         if low == high:
@@ -206,7 +209,7 @@ class TextReport:
         status = result.response.status if result.response else None
         mark: Span = Span("✓ ", "good") if result.leg == "upstream" else Span("  ")
         head = f"{'–' if status is None else status} "
-        took = f"{duration(result.duration_ms / 1000)}" if result.duration_ms is not None else "–"
+        took = f"{milliseconds(result.duration_ms)} ms"
         place = self._frames.cite(result.frame, result.file)
         upstream = plain(result.connection.upstream)
         tail = f"  {self._clock.of_day(result.time)}  {place}  {took}"

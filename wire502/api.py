@@ -1,0 +1,358 @@
+"""The library: ``for result in wire502.read("capture.pcap"): ...``.
+
+``read`` opens the inputs, drives the engine over them and hands out typed records (``model.verdict``), the summary
+last. Filters choose what is handed out; they never change the analysis or the numbering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePath
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+
+from wire502.errors import CaptureError
+from wire502.model.verdict import (
+    QUIET_KINDS,
+    ExchangeLine,
+    Failure,
+    Incident,
+    IncidentRequest,
+    Open,
+    RequestRef,
+    Result,
+    Summary,
+    Update,
+)
+from wire502.settings import Endpoint, context, endpoint
+
+if TYPE_CHECKING:
+    import os
+
+    from wire502.capture import MergedSource, Source
+    from wire502.model.capture_info import InputDamage, Interface
+    from wire502.model.context import Context
+    from wire502.model.frames_cy import Batch
+
+    Input = str | os.PathLike[str] | BinaryIO
+
+__all__ = [
+    "ExchangeLine",
+    "Failure",
+    "Filter",
+    "Incident",
+    "Moment",
+    "Open",
+    "Reading",
+    "Result",
+    "Summary",
+    "Update",
+    "read",
+]
+
+DAY_NS = 86_400_000_000_000
+_MOST_REMEMBERED = 65_536  # failures whose fate is followed after they were handed out
+Progress = Callable[[int, "int | None"], None]
+
+
+class Analysis(Protocol):
+    """What ``engine`` offers; the last result of ``finish`` is the summary."""
+
+    def feed(self, batch: Batch) -> list[Result]:
+        """Return what became final."""
+
+    def finish(self) -> list[Result]:
+        """Return what is left at the end of the capture, the summary last."""
+
+
+@dataclass(slots=True, frozen=True)
+class Moment:
+    """A point in time in ns since 1970 UTC; with ``of_day`` in ns since midnight UTC of the capture's first day."""
+
+    ns: int
+    of_day: bool = False
+
+    def resolve(self, first_ns: int) -> int:
+        """Return ns since 1970 UTC, given the time of the first frame."""
+        return first_ns // DAY_NS * DAY_NS + self.ns if self.of_day else self.ns
+
+
+@dataclass(slots=True, frozen=True)
+class Filter:
+    """What is handed out; a field that is None or empty asks for nothing.
+
+    *kinds*: failures of these kinds and nothing else; *to*: attempts to ``ADDR[:PORT]``; *host*: of the Host header
+    (without its port, any case); *path*: a glob over the target or its part before ``?``; *since*, *until*: time of the
+    failure point; *limit*: that many failures at most.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    to: str | None = None
+    host: str | None = None
+    path: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: int | None = None
+
+
+class _Choice:
+    """Chooses by a ``Filter`` and counts what was chosen."""
+
+    def __init__(self, wanted: Filter) -> None:
+        self._wanted = wanted
+        self._active = wanted != Filter()
+        self._to: Endpoint | None = endpoint(wanted.to) if wanted.to else None
+        self._since: int | None = None
+        self._until: int | None = None
+        self._chosen: dict[str, None] = {}
+        self.shown = 0
+
+    def begin(self, first_ns: int) -> None:
+        """Take note of the time of the first frame: times of day are of its day."""
+        wanted = self._wanted
+        self._since = wanted.since.resolve(first_ns) if wanted.since else None
+        self._until = wanted.until.resolve(first_ns) if wanted.until else None
+
+    def __call__(self, result: Result) -> bool:
+        """Whether *result* is to be handed out."""
+        match result:
+            case Summary():
+                return True
+            case Update():
+                return not self._active or result.id in self._chosen
+            case Incident():
+                if result.attempts:
+                    return not self._active or any(ident in self._chosen for ident in result.attempts)
+                return not self._wanted.kinds and self._asked_for(result.request) and self._in_time(result.time)
+            case Failure():
+                return self._failure(result)
+            case Open() | ExchangeLine():
+                return not self._active or (not self._wanted.kinds and self._attempt(result))
+
+    def _failure(self, failure: Failure) -> bool:
+        wanted = self._wanted
+        if self._active:
+            if wanted.kinds and failure.kind not in wanted.kinds:
+                return False
+            if not self._attempt(failure) or (wanted.limit is not None and self.shown >= wanted.limit):
+                return False
+            self._chosen[failure.id] = None
+            if len(self._chosen) > _MOST_REMEMBERED:
+                del self._chosen[next(iter(self._chosen))]
+        self.shown += 1
+        return True
+
+    def _attempt(self, result: Failure | Open | ExchangeLine) -> bool:
+        if self._to and not self._to.matches(result.connection.upstream):
+            return False
+        return self._asked_for(result.request) and self._in_time(result.time)
+
+    def _asked_for(self, request: RequestRef | IncidentRequest | None) -> bool:
+        host, path = self._wanted.host, self._wanted.path
+        if host is None and path is None:
+            return True
+        if request is None:
+            return False
+        if host is not None:
+            given = (request.host or "").lower()
+            if host.lower() not in (given, given.rpartition(":")[0] or given):
+                return False
+        if path is None:
+            return True
+        return fnmatchcase(request.target, path) or fnmatchcase(request.target.partition("?")[0], path)
+
+    def _in_time(self, time_ns: int) -> bool:
+        if self._since is not None and time_ns < self._since:
+            return False
+        return self._until is None or time_ns <= self._until
+
+
+class Reading(Iterator[Result]):
+    """The results of some inputs as they come; the last one is the ``Summary``.
+
+    ``batches()`` yields them in the groups in which they became final, for those who flush. ``damage`` and
+    ``unreadable`` say afterwards what could not be read; ``failed`` counts final failures that no retry made good,
+    whatever the filter.
+    """
+
+    def __init__(
+        self,
+        paths: tuple[Input, ...],
+        plain: Context,
+        wanted: Filter,
+        *,
+        follow: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self.inputs = [_name(path) for path in paths]
+        self.interfaces: list[Interface] = []
+        self.damage: list[InputDamage] = []
+        self.unreadable: list[CaptureError] = []
+        self.failed = 0
+        self.stopped = False
+        self.waiting = False  # inside a read of the input, which may last: an interrupt may raise there
+        self._choice = _Choice(wanted)
+        self._progress = progress
+        self._fates: dict[str, tuple[bool, str]] = {}  # masked, kind
+        self._sources = self._open(paths, follow)
+        self._engine = _new_engine(plain, self.interfaces)
+        self._groups = self._run()
+        self._pending: Iterator[Result] = iter(())
+
+    def __next__(self) -> Result:
+        """Return the next result."""
+        while True:
+            for result in self._pending:
+                return result
+            self._pending = iter(next(self._groups))
+
+    def batches(self) -> Iterator[list[Result]]:
+        """Yield the results in groups, each as soon as it is final."""
+        return self._groups
+
+    def stop(self) -> None:
+        """End the reading at the next batch; what was read is judged as if the capture ended there."""
+        self.stopped = True
+
+    def close(self) -> None:
+        """Close the inputs; done by itself at the end."""
+        for source in self._sources:
+            source.close()
+
+    @property
+    def precision(self) -> Literal[6, 9]:
+        """Digits of a second that times are to be written with: 9 if any interface is finer than microseconds."""
+        return 9 if any(interface.nanoseconds for interface in self.interfaces) else 6
+
+    def _open(self, paths: tuple[Input, ...], follow: bool) -> list[Source]:
+        sources: list[Source] = []
+        for file, path in enumerate(paths):
+            try:
+                sources.append(_new_source(path, file, self.interfaces, follow, lambda: self.stopped))
+            except CaptureError as error:
+                self.unreadable.append(error)
+        if not sources and self.unreadable:
+            raise self.unreadable[0]
+        return sources
+
+    def _run(self) -> Iterator[list[Result]]:
+        source = _merged(self._sources)
+        begun = False
+        try:
+            while not self.stopped and (batch := self._next_batch(source)) is not None:
+                if not begun and batch.count:
+                    self._choice.begin(batch.ts_ns[0])
+                    begun = True
+                if chosen := self._chosen(self._engine.feed(batch)):
+                    yield chosen
+                if self._progress is not None:
+                    self._progress(source.bytes_read, source.size)
+            self.damage = [one.damage for one in self._sources if one.damage is not None]
+            yield self._chosen(self._engine.finish())
+        finally:
+            self.close()
+
+    def _next_batch(self, source: Source | MergedSource) -> Batch | None:
+        self.waiting = True
+        try:
+            return source.read_batch()
+        except KeyboardInterrupt:
+            if self.stopped:  # raised by who called stop(), to get out of a read that waits
+                return None
+            raise
+        finally:
+            self.waiting = False
+
+    def _chosen(self, results: list[Result]) -> list[Result]:
+        for result in results:
+            if isinstance(result, Failure | Update):
+                self._count(result)
+        chosen = list(filter(self._choice, results))
+        if chosen and isinstance(chosen[-1], Summary):
+            self._complete(chosen[-1])
+        return chosen
+
+    def _count(self, result: Failure | Update) -> None:
+        """Keep ``failed`` right: a failure may turn out to be masked, or of another kind, after it was told."""
+        if isinstance(result, Failure):
+            masked, kind = result.masked, result.kind
+        elif result.id in self._fates and not result.changes.keys().isdisjoint(("masked", "kind")):
+            masked, kind = self._fates.pop(result.id)
+            self.failed -= _counts(masked, kind)
+            masked, kind = bool(result.changes.get("masked", masked)), str(result.changes.get("kind", kind))
+        else:
+            return
+        self.failed += _counts(masked, kind)
+        self._fates[result.id] = masked, kind
+        if len(self._fates) > _MOST_REMEMBERED:
+            del self._fates[next(iter(self._fates))]
+
+    def _complete(self, summary: Summary) -> None:
+        """Add what only the driver knows: names, what was shown, what the inputs lost."""
+        summary.inputs = self.inputs
+        summary.shown = self._choice.shown
+        summary.dropped = summary.dropped or sum(drop.count for one in self._sources for drop in one.drops)
+        summary.caveats += [f"{one.path} is damaged at octet {one.offset}: {one.reason}" for one in self.damage]
+        summary.caveats += [str(error) for error in self.unreadable]
+        if self.stopped:
+            summary.caveats.append("stopped before the end")
+
+
+def _counts(masked: bool, kind: str) -> bool:
+    return not masked and kind not in QUIET_KINDS
+
+
+def read(
+    *paths: Input,
+    upstream: Iterable[str] = (),
+    all: bool = False,  # noqa: A002 - the option is called --all
+    settings: Mapping[str, str | float] | None = None,
+    filter: Filter | None = None,  # noqa: A002 - what it is called everywhere
+    follow: bool = False,
+    progress: Progress | None = None,
+) -> Reading:
+    """Read captures and return an iterator of results, the ``Summary`` last.
+
+    *paths* are files, ``-`` or binary streams, merged by time. *upstream* names endpoints (``ADDR[:PORT]``) that are
+    upstreams whatever the capture suggests; *all* asks for healthy exchanges too; *settings* overrides rows of
+    ``settings.SETTINGS``; *filter* chooses what is handed out; *follow* waits at the end of a file that still grows;
+    *progress(bytes_read, size)* is called after each block. Raises ``CaptureError`` when no input can be read,
+    ``SettingError`` for a setting that does not exist or cannot be so.
+    """
+    if not paths:
+        raise TypeError("read() needs at least one path")
+    plain = context(settings, upstream=upstream, keep_exchanges=all)
+    return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress)
+
+
+def _name(path: Input) -> str:
+    """Return what the input is called in reports."""
+    if isinstance(path, str):
+        return path
+    if isinstance(path, PurePath) or hasattr(path, "__fspath__"):
+        return str(path)
+    return str(getattr(path, "name", "-"))
+
+
+# The stages are imported when something is read, not with the library: `wire502 --help` needs none of them.
+
+
+def _new_source(path: Input, file: int, interfaces: list[Interface], follow: bool, stop: Callable[[], bool]) -> Source:
+    from wire502.capture import open_source
+
+    return open_source(path, file=file, interfaces=interfaces, follow=follow, stop=stop)
+
+
+def _merged(sources: list[Source]) -> Source | MergedSource:
+    if len(sources) == 1:
+        return sources[0]
+    from wire502.capture import merge_sources
+
+    return merge_sources(sources)
+
+
+def _new_engine(plain: Context, interfaces: list[Interface]) -> Analysis:
+    from wire502.engine import Engine
+
+    return Engine(plain, interfaces)

@@ -1,0 +1,198 @@
+"""``wire502 read``: captures in, failures out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import click
+
+from wire502.api import Filter, Reading, Result, read
+from wire502.cli.moments import MomentType
+from wire502.cli.terminal import Progress, ascii_only, say, wants_color, width
+from wire502.errors import CaptureError
+from wire502.settings import assignments
+
+_SECTIONS = {
+    "What to read": ("upstream", "follow", "settings"),
+    "What to print": ("everything", "kinds", "to", "host", "path", "since", "until", "limit"),
+    "How to print it": ("as_json", "quiet", "redacted", "local", "color", "exit_code"),
+}
+
+
+class Sectioned(click.Command):
+    """A command whose options are listed under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, section by section; those of no section last."""
+        records = {param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))}
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Other"):
+            formatter.write_dl(list(records.values()))
+
+
+@click.command("read", cls=Sectioned, short_help="Find the failed requests of a capture.")
+@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, the summary last (see: wire502 schema).")
+@click.option("--all", "everything", is_flag=True, help="Healthy exchanges and oddities too.")
+@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Failures of this kind only; repeatable.")
+@click.option("--to", metavar="ADDR[:PORT]", help="Attempts to this upstream only.")
+@click.option("--host", metavar="HOST", help="Requests for this host only.")
+@click.option("--path", metavar="GLOB", help="Requests for a matching target only: '/api/*'.")
+@click.option("--since", type=MomentType(), help="From then on: 12:04, 12:04:31.8, 2026-11-22T12:04:31Z. UTC.")
+@click.option("--until", type=MomentType(), help="Up to then.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="N failures at most; all are counted.")
+@click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
+@click.option("--follow", is_flag=True, help="Wait at the end of a file that still grows.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting (see: wire502 settings).")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 when a request failed that no retry made good.")
+@click.option("--quiet", is_flag=True, help="Failures only: no table, no last line, no progress bar.")
+@click.option("--local", is_flag=True, help="Print times of the local zone instead of UTC.")
+@click.option("--redact", "redacted", is_flag=True, help="Mask the values of queries.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours; auto: on a terminal."
+)
+def command(captures: tuple[str, ...], **options: Any) -> int:
+    """Find the failed requests of a capture, each with the frame that doomed it.
+
+    \b
+    Examples:
+      wire502 read capture.pcap
+      wire502 read capture.pcap --json | jq 'select(.type == "failure")'
+      wire502 read gateway.pcap upstream.pcap.gz --to 10.0.0.2:8080
+      wire502 read capture.pcap --kind rst_before_response --since 12:00 --until 12:05
+      tcpdump -i any -U -w - 'tcp port 8080 or icmp' | wire502 read -
+
+    CAPTURE is a pcap or pcapng file, compressed or not, or - for standard input. Several are read as one, in order
+    of time. A good capture holds whole packets and both legs of the gateway:
+
+    \b
+      tcpdump -i any -s 0 -w capture.pcap 'tcp or icmp or icmp6'
+
+    Exit status: 0 read whole, 1 failures found (with --exit-code), 2 nothing could be read, 3 read in part,
+    130 interrupted.
+    """  # noqa: D301 - click's \b keeps the lines as they are
+    return run(captures, **options)
+
+
+def run(
+    captures: tuple[str, ...],
+    *,
+    as_json: bool,
+    everything: bool,
+    kinds: tuple[str, ...],
+    to: str | None,
+    host: str | None,
+    path: str | None,
+    since: Any,
+    until: Any,
+    limit: int | None,
+    upstream: tuple[str, ...],
+    follow: bool,
+    settings: tuple[str, ...],
+    exit_code: bool,
+    quiet: bool,
+    local: bool,
+    redacted: bool,
+    color: str,
+) -> int:
+    """Read, print, and return the exit status."""
+    if "-" in captures and sys.stdin.isatty():
+        raise click.UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | wire502 read -")
+    if kinds:
+        from wire502.cli.pages import known_kind
+
+        for kind in kinds:
+            known_kind(kind)
+    progress = Progress(wanted=not quiet)
+    reading = read(
+        *captures,
+        upstream=upstream,
+        all=everything,
+        settings=assignments(settings),
+        filter=Filter(frozenset(kinds), to, host, path, since, until, limit),
+        follow=follow,
+        progress=progress,
+    )
+    write = _json_writer(reading) if as_json else _text_writer(reading, everything, quiet, local, color)
+    if redacted:
+        write = _redacting(write)
+    before = signal.signal(signal.SIGINT, _interrupt(reading))
+    try:
+        _print(reading, write, progress)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        progress.clear()
+        reading.close()
+    return _status(reading, exit_code=exit_code)
+
+
+def _print(reading: Reading, write: Callable[[Result], str], progress: Progress) -> None:
+    for group in reading.batches():
+        text = "".join(map(write, group))
+        if text:
+            progress.clear()
+            sys.stdout.write(text)
+            sys.stdout.flush()  # a line is of use as soon as it is final: the capture may be a pipe
+
+
+def _status(reading: Reading, *, exit_code: bool) -> int:
+    for error in reading.unreadable:
+        say(str(error))
+    for damage in reading.damage:
+        broken = CaptureError(damage.path, damage.offset, damage.reason, damage.way_out)
+        say(f"{broken}; what stands before it was read")
+    if reading.stopped:
+        return 130
+    if reading.damage or reading.unreadable:
+        return 3
+    return int(exit_code and reading.failed > 0)
+
+
+def _interrupt(reading: Reading) -> Callable[[int, FrameType | None], None]:
+    """Return a handler of Ctrl-C: the first one ends the reading in good order, the second one at once."""
+
+    def handler(_signal: int, _frame: FrameType | None) -> None:
+        again = reading.stopped
+        reading.stop()
+        if again or reading.waiting:
+            raise KeyboardInterrupt
+
+    return handler
+
+
+def _json_writer(reading: Reading) -> Callable[[Result], str]:
+    from wire502.report.json import line
+
+    return lambda result: f"{line(result, precision=reading.precision)}\n"
+
+
+def _text_writer(reading: Reading, everything: bool, quiet: bool, local: bool, color: str) -> Callable[[Result], str]:
+    from wire502.report.text import TextReport
+
+    report = TextReport(
+        inputs=reading.inputs,
+        width=width(),
+        color=wants_color(color),
+        ascii_only=ascii_only(),
+        local=local,
+        everything=everything,
+    )
+
+    def write(result: Result) -> str:
+        if result.type == "summary":
+            return "" if quiet else report.closing(result)
+        return "" if quiet and result.type == "open" else report.block(result)
+
+    return write
+
+
+def _redacting(write: Callable[[Result], str]) -> Callable[[Result], str]:
+    from wire502.report.redact import redact
+
+    return lambda result: write(redact(result))
