@@ -85,11 +85,13 @@ class Capture:
         self.live -= 1
 
     def _wanted(self) -> bool:
-        if self.live >= self.profile.concurrency:
+        if self.live >= self.profile.concurrency or self.started >= self.profile.most:
             return False
+        if self.profile.leave_open:
+            return True
         so_far = self.written + len(self.pending)
         each = so_far / (self.finished + 1) if self.finished > self.profile.concurrency else self.profile.frames_each
-        return so_far + each * self.live * 0.5 < self.frames and self.started < self.profile.most
+        return so_far + each * self.live * 0.5 < self.frames
 
     def _begin(self, heap: list[tuple[int, int, Talk]], start: Callable[[Capture, int, int], Talk], at: int) -> None:
         self.live += 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .capture import Capture
+from .failures import KINDS
 from .life import live
 from .profiles import PROFILES, Profile
 
@@ -16,7 +17,9 @@ _FULL = 1_000_000  # frames for which the profiles are meant
 
 
 def scaled(name: str, frames: int) -> Profile:
-    """The profile for a capture of that length: a short one gets smaller downloads, so that it still holds failures."""
+    """The profile for a capture of that length: a short one gets smaller downloads and is doomed more often, so that
+    each kind of failure still fits in.
+    """
     profile = PROFILES[name]
     if profile.leave_open:
         return replace(profile, most=max(1, frames // profile.frames_each))
@@ -24,7 +27,10 @@ def scaled(name: str, frames: int) -> Profile:
         share = max(0.02, frames / _FULL)
         bodies = tuple((weight, int(least * share), int(most * share)) for weight, least, most in profile.bodies)
         uploads = (int(profile.uploads[0] * share), int(profile.uploads[1] * share))
-        return replace(profile, bodies=bodies, uploads=uploads, frames_each=int(profile.frames_each * share) + 20)
+        profile = replace(profile, bodies=bodies, uploads=uploads, frames_each=int(profile.frames_each * share) + 20)
+    if profile.fail_every:
+        connections = frames // profile.frames_each
+        profile = replace(profile, fail_every=max(3, min(profile.fail_every, connections // (2 * len(KINDS)))))
     return profile
 
 
