@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from wire502.errors import CaptureError
@@ -328,11 +327,7 @@ def read(
 
 def _name(path: Input) -> str:
     """Return what the input is called in reports."""
-    if isinstance(path, str):
-        return path
-    if isinstance(path, PurePath) or hasattr(path, "__fspath__"):
-        return str(path)
-    return str(getattr(path, "name", "-"))
+    return str(path) if isinstance(path, str) or hasattr(path, "__fspath__") else str(getattr(path, "name", "-"))
 
 
 # The stages are imported when something is read, not with the library: `wire502 --help` needs none of them.

@@ -22,16 +22,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from wire502.errors import Wire502Error
 
     try:
-        status = cli.main(args=arguments, prog_name="wire502", standalone_mode=False)
+        if "_WIRE502_COMPLETE" in os.environ:  # the shell asks for completions
+            cli.main(prog_name="wire502")
+        # not cli.main: it answers a closed pipe with status 1, whatever its mode
+        with cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx:
+            status = cli.invoke(ctx)
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
         return 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
     except click.UsageError as error:
         text = error.format_message()
         if "see:" not in text:
@@ -66,4 +69,4 @@ def _forget_stdout() -> None:
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
     except (OSError, ValueError):
-        sys.stdout = sys.__stdout__ = None
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open to the end

@@ -70,11 +70,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    no_args_is_help=True,
+    invoke_without_command=True,
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
               help="Say the version, and which kernels are compiled.")  # fmt: skip
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Name the exact frame that doomed each failed HTTP request between a gateway and its upstream.
 
     \b
@@ -83,3 +84,5 @@ def cli() -> None:
       wire502 read capture.pcap --json
       wire502 explain rst_before_response
     """  # noqa: D301 - click's \b keeps the lines as they are
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

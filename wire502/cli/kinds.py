@@ -28,12 +28,10 @@ def command() -> None:
     groups = dict.fromkeys([*_GROUPS, *(str(getattr(module, "GROUP", "")) for _, module in rows)])
     first = True
     for group in groups:
-        members = [
-            (name, str(getattr(module, "TITLE", ""))) for name, module in rows if getattr(module, "GROUP", "") == group
-        ]
+        members = [(name, module) for name, module in rows if getattr(module, "GROUP", "") == group]
         if not members:
             continue
         click.echo(f"{'' if first else chr(10)}{_GROUPS.get(group, group or 'Other')}")
         first = False
-        for name, title in members:
-            click.echo(f"  {name:<{room}}  {title}".rstrip())
+        for name, module in members:
+            click.echo(f"  {name:<{room}}  {getattr(module, 'TITLE', '')}".rstrip())

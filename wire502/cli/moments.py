@@ -1,4 +1,7 @@
-"""``--since`` and ``--until``: what people write for a moment."""
+"""``--since`` and ``--until``: an RFC 3339 time, a date, or a time of day (of the first frame's day).
+
+UTC unless the text says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,20 @@ from wire502.api import Moment
 
 _MOMENT = re.compile(
     r"(?:(\d{4}-\d\d-\d\d)(?:[T ]|$))?(?:(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d\d:?\d\d)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 
 
-class MomentType(click.ParamType):
-    """An RFC 3339 time, a date, or a time of day (of the first frame's day); UTC unless it says otherwise."""
-
-    name = "TIME"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Moment:
-        """Return the moment that *value* names."""
-        if isinstance(value, Moment):
-            return value
-        moment = parse(str(value))
-        if moment is None:
-            self.fail(f"{value!r} is no time; write 12:04:31.8 or 2026-11-22T12:04:31Z", param, ctx)
-        return moment
+def convert(_ctx: click.Context, param: click.Parameter, value: str | None) -> Moment | None:
+    """Turn an option's text into the moment that it names: a callback of click."""
+    if value is None:
+        return None
+    moment = parse(value)
+    if moment is None:
+        raise click.BadParameter(f"{value!r} is no time; write 12:04:31.8 or 2026-11-22T12:04:31Z", param=param)
+    return moment
 
 
 def parse(text: str) -> Moment | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from wire502.api import Filter, Reading, Result, read
-from wire502.cli.moments import MomentType
+from wire502.api import Filter, Open, Reading, Result, Summary, read
+from wire502.cli.moments import convert
 from wire502.cli.terminal import Progress, ascii_only, say, wants_color, width
 from wire502.errors import CaptureError
 from wire502.settings import assignments
@@ -28,7 +28,8 @@ class Sectioned(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section; those of no section last."""
-        records = {param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))}
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = {option.name: record for option in options if (record := option.get_help_record(ctx))}
         for title, names in _SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([records.pop(name) for name in names])
@@ -44,9 +45,11 @@ class Sectioned(click.Command):
 @click.option("--to", metavar="ADDR[:PORT]", help="Attempts to this upstream only.")
 @click.option("--host", metavar="HOST", help="Requests for this host only.")
 @click.option("--path", metavar="GLOB", help="Requests for a matching target only: '/api/*'.")
-@click.option("--since", type=MomentType(), help="From then on: 12:04, 12:04:31.8, 2026-11-22T12:04:31Z. UTC.")
-@click.option("--until", type=MomentType(), help="Up to then.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="N failures at most; all are counted.")
+@click.option(
+    "--since", callback=convert, metavar="TIME", help="From then on: 12:04, 12:04:31.8, 2026-11-22T12:04:31Z."
+)
+@click.option("--until", callback=convert, metavar="TIME", help="Up to then. UTC, unless the time has a zone.")
+@click.option("--limit", type=int, metavar="N", help="N failures at most; all are counted.")
 @click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
 @click.option("--follow", is_flag=True, help="Wait at the end of a file that still grows.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting (see: wire502 settings).")
@@ -54,9 +57,7 @@ class Sectioned(click.Command):
 @click.option("--quiet", is_flag=True, help="Failures only: no table, no last line, no progress bar.")
 @click.option("--local", is_flag=True, help="Print times of the local zone instead of UTC.")
 @click.option("--redact", "redacted", is_flag=True, help="Mask the values of queries.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours; auto: on a terminal."
-)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours or none.")
 def command(captures: tuple[str, ...], **options: Any) -> int:
     """Find the failed requests of a capture, each with the frame that doomed it.
 
@@ -104,6 +105,8 @@ def run(
     """Read, print, and return the exit status."""
     if "-" in captures and sys.stdin.isatty():
         raise click.UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | wire502 read -")
+    if limit is not None and limit < 0:
+        raise click.UsageError("--limit must be 0 or more")
     if kinds:
         from wire502.cli.pages import known_kind
 
@@ -185,9 +188,9 @@ def _text_writer(reading: Reading, everything: bool, quiet: bool, local: bool, c
     )
 
     def write(result: Result) -> str:
-        if result.type == "summary":
+        if isinstance(result, Summary):
             return "" if quiet else report.closing(result)
-        return "" if quiet and result.type == "open" else report.block(result)
+        return "" if quiet and isinstance(result, Open) else report.block(result)
 
     return write
 

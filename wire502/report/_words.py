@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from os.path import basename
 
 from wire502.report._layout import cut_middle
 
@@ -39,7 +39,7 @@ class Frames:
     """How frames are cited: ``#128`` for one input, ``gw.pcap:128`` for several."""
 
     def __init__(self, inputs: Sequence[str]) -> None:
-        short = [PurePath(path).name or path for path in inputs]
+        short = [basename(path) or path for path in inputs]  # noqa: PTH119 - pathlib is 3 ms of start-up
         # two files of the same name in different folders need more of their path
         self.names = short if len(set(short)) == len(short) else list(inputs)
         self.several = len(inputs) > 1
