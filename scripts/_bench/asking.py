@@ -43,6 +43,9 @@ def think(c: Connection) -> Talk:
 
 def body_size(c: Connection) -> int:
     """Octets of a response body after the profile."""
-    bodies = c.capture.profile.bodies
-    _, least, most = c.rng.choices(bodies, [weight for weight, _, _ in bodies])[0]
-    return c.rng.randint(least, most)
+    drawn = c.rng.random() * 100
+    for weight, least, most in c.capture.profile.bodies:
+        drawn -= weight
+        if drawn < 0:
+            return c.rng.randint(least, most)
+    raise ValueError("the weights of a profile's bodies add up to 100")

@@ -100,7 +100,7 @@ class Capture:
 
     def _flush(self, before: int | None) -> None:
         pending = self.pending
-        pending.sort(key=_time_and_serial)
+        pending.sort()  # time, then serial: no two are equal, so the octets are never compared
         cut = len(pending) if before is None else bisect.bisect_left(pending, before, key=_time)
         ready = pending[:cut]
         del pending[:cut]
@@ -116,10 +116,6 @@ class Capture:
 
 def _time(item: tuple[int, int, bytes, Mark | None]) -> int:
     return item[0]
-
-
-def _time_and_serial(item: tuple[int, int, bytes, Mark | None]) -> tuple[int, int]:
-    return item[:2]
 
 
 def _pcap_header(nanos: bool, snaplen: int) -> bytes:

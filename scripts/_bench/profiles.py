@@ -16,7 +16,7 @@ class Profile:
     concurrency: int
     frames_each: int  # a connection's frames, roughly, before there is anything to count
     exchanges: tuple[int, int]  # on one connection
-    bodies: tuple[tuple[int, int, int], ...]  # (weight, least, most) octets of a response body
+    bodies: tuple[tuple[int, int, int], ...]  # (percent, least, most) octets of a response body
     uploads: tuple[int, int]  # octets of a request body
     ack_every: int
     gap_ns: int  # between two segments of a burst
@@ -33,7 +33,7 @@ PROFILES = {
     for profile in (
         Profile(
             "small", "JSON exchanges, about 250 octets a frame", concurrency=400, frames_each=21, exchanges=(1, 8),
-            bodies=((85, 80, 700), (13, 700, 1200), (2, 1200, 6000)), uploads=(40, 600), ack_every=2,
+            bodies=((83, 100, 800), (15, 700, 1300), (2, 1300, 6000)), uploads=(40, 700), ack_every=2,
             gap_ns=12_000, idle_ns=(50 * MS, 1100 * MS), fail_every=50, waits_s=(2.0, 5.0, 10.0, 30.0, 60.0),
         ),
         Profile(
@@ -45,16 +45,16 @@ PROFILES = {
         Profile(
             "bulk", "downloads of megabytes, about 1300 octets a frame", concurrency=16, frames_each=3000,
             exchanges=(1, 5), bodies=((70, 300_000, 1_500_000), (30, 1_500_000, 4_000_000)), uploads=(10_000, 900_000),
-            ack_every=5, gap_ns=30_000, idle_ns=(50 * MS, 300 * MS), fail_every=8, waits_s=(2.0, 5.0, 10.0),
+            ack_every=8, gap_ns=30_000, idle_ns=(50 * MS, 300 * MS), fail_every=8, waits_s=(2.0, 5.0, 10.0),
         ),
         Profile(
             "open", "connections with one exchange each that stay open", concurrency=64, frames_each=6,
-            exchanges=(1, 1), bodies=((1, 80, 700),), uploads=(40, 600), ack_every=2, gap_ns=12_000,
+            exchanges=(1, 1), bodies=((100, 80, 700),), uploads=(40, 600), ack_every=2, gap_ns=12_000,
             idle_ns=(MS, 2 * MS), fail_every=0, waits_s=(2.0,), leave_open=True,
         ),
         Profile(
             "ten", "one connection, ten frames", concurrency=1, frames_each=10, exchanges=(1, 1),
-            bodies=((1, 80, 700),), uploads=(40, 600), ack_every=2, gap_ns=12_000, idle_ns=(MS, 2 * MS), fail_every=0,
+            bodies=((100, 80, 700),), uploads=(40, 600), ack_every=2, gap_ns=12_000, idle_ns=(MS, 2 * MS), fail_every=0,
             waits_s=(2.0,), most=1,
         ),
     )

@@ -6,6 +6,7 @@ and a header costs one addition of a few numbers instead of a loop over octets.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import struct
 
@@ -26,6 +27,11 @@ def octet_sum(octets: bytes) -> int:
     return (number << 8 if len(octets) & 1 else number) % 65535
 
 
+@functools.cache
+def _packed(address: str) -> bytes:
+    return ipaddress.ip_address(address).packed
+
+
 class Half:
     """One side of a connection: what it sends next (`seq`), what it has received (`ack`), its addresses, its clock.
 
@@ -38,12 +44,12 @@ class Half:
     )  # fmt: skip
 
     def __init__(self, source: tuple[str, int], target: tuple[str, int], *, vlan: int, isn: int, ttl: int) -> None:
-        src, dst = ipaddress.ip_address(source[0]), ipaddress.ip_address(target[0])
-        self.v6 = src.version == 6
-        self.endpoint = f"[{src}]:{source[1]}" if self.v6 else f"{src}:{source[1]}"
-        self.addresses = src.packed + dst.packed
+        src, dst = _packed(source[0]), _packed(target[0])
+        self.v6 = len(src) == 16
+        self.endpoint = f"[{source[0]}]:{source[1]}" if self.v6 else f"{source[0]}:{source[1]}"
+        self.addresses = src + dst
         self.ports = struct.pack("!HH", source[1], target[1])
-        macs = b"\x02\x00" + dst.packed[-4:] + b"\x02\x00" + src.packed[-4:]
+        macs = b"\x02\x00" + dst[-4:] + b"\x02\x00" + src[-4:]
         kind = b"\x86\xdd" if self.v6 else b"\x08\x00"
         self.ether = macs + (struct.pack("!HH", 0x8100, vlan) if vlan else b"") + kind
         self.ttl = ttl
