@@ -1,0 +1,1 @@
+"""Why a failure happened: one cause a file."""

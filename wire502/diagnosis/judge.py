@@ -1,0 +1,153 @@
+"""The judge: every kind is asked, the earliest decisive frame wins, at the same frame the finer kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from wire502.diagnosis import confidence, fault, wording
+from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
+from wire502.kinds import all_kinds, blind, finished, gateway_owes, order, pause, tolerated
+from wire502.model.attempt import Attempt, Point
+from wire502.model.context import Context
+from wire502.model.finding import Finding, Verdict
+from wire502.model.verdict import QUIET_KINDS, Evidence
+
+_NOTHING = NoSurroundings()
+
+
+def judge(attempt: Attempt, context: Context, surroundings: Surroundings = _NOTHING) -> Verdict:
+    """Return the verdict on *attempt*: a failure, healthy, or open with why it is unknown.
+
+    The same attempt always gets the same verdict; the attempt is not changed.
+    """
+    attempt = _look_around(attempt, surroundings)
+    oddities = _oddities(attempt)
+    found = [kind.failure_point(attempt, context) for kind in all_kinds().values()]
+    finding = decide([one for one in found if one is not None])
+    if finding is not None and finding.kind == "connect_refused" and surroundings.scanning(attempt):
+        oddities.append("port_scan")
+        return Verdict("healthy", oddities=oddities)
+    if finding is None:
+        why = _why_unknown(attempt)
+        return Verdict("open" if why else "healthy", why_unknown=why, oddities=oddities)
+    sure, caveats = confidence.weigh(attempt, finding)
+    return Verdict(
+        "failure",
+        finding,
+        at_fault=fault.at_fault(attempt, finding),
+        confidence=sure,
+        caveats=caveats,
+        alternatives=list(finding.alternatives),
+        evidence=_evidence(attempt, finding),
+        summary=wording.summary(attempt, finding, all_kinds()[finding.kind].title),
+        masked=_masked(attempt, finding),
+        oddities=oddities,
+    )
+
+
+def decide(findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding whose frame came first; at the same frame the one that refines the others."""
+    if not findings:
+        return None
+    first = min(order(finding.point) for finding in findings)
+    same = [finding for finding in findings if order(finding.point) == first]
+    kinds = all_kinds()
+    refined = {name for finding in same for name in kinds[finding.kind].refines}
+    finest = [finding for finding in same if finding.kind not in refined] or same
+    return min(finest, key=lambda finding: finding.kind)
+
+
+def _look_around(attempt: Attempt, surroundings: Surroundings) -> Attempt:
+    """Return the attempt, told whether another one ended after the same wait."""
+    wait = None if attempt.similar_silence else pause(attempt)
+    if wait is None or wait.until is None:
+        return attempt
+    if any(surroundings.similar_silence(length / 1e9, attempt.stream) for length in sorted({*wait.lengths[:2]})):
+        return replace(attempt, similar_silence=True)
+    return attempt
+
+
+def _oddities(attempt: Attempt) -> list[str]:
+    seen = list(attempt.oddities)
+    violation = attempt.violation
+    if violation is not None:
+        seen.append(f"invalid_{violation.part}")
+    if attempt.upstream_rst is not None and attempt.upstream_rst.accepted is False:
+        seen.append("ignored_reset")
+    if attempt.handshake.refused is not None and attempt.client_leg_seen and attempt.client is None:
+        seen.append("refused_without_client_request")
+    return sorted(set(seen))
+
+
+def _masked(attempt: Attempt, finding: Finding) -> bool:
+    """Whether the client saw no error: another attempt made this one good."""
+    if finding.kind in QUIET_KINDS:
+        return False
+    if attempt.later_success is not None:
+        return True
+    client = attempt.client
+    return client is not None and client.outcome == "complete" and (client.status or 500) < 500
+
+
+def _evidence(attempt: Attempt, finding: Finding) -> list[Evidence]:
+    """Return what the finding cites in the order of the wire, the failure point always among it."""
+    cited: dict[Point, str] = {}
+    for point, note in finding.evidence:
+        cited[point] = f"{cited[point]}; {note}" if point in cited and note not in cited[point] else note
+    cited.setdefault(finding.point, all_kinds()[finding.kind].title)
+    if attempt.overlap_conflict is not None:
+        first, second = attempt.overlap_conflict
+        cited.setdefault(first, "first copy of octets that came twice")
+        cited.setdefault(second, "second copy, with other octets")
+    return [Evidence(point.frame, note, point.file) for point, note in sorted(cited.items(), key=lambda c: order(c[0]))]
+
+
+def _why_unknown(attempt: Attempt) -> str:
+    """Return why nothing can be said of an attempt without a finding; empty when nothing is wrong with it."""
+    shake = attempt.handshake
+    if finished(attempt.response) or attempt.upgraded or tolerated(attempt) or shake.refused is not None:
+        return ""
+    if attempt.request is None and attempt.response is None:
+        return _why_unconnected(attempt)
+    if not attempt.is_http:
+        return _why_opaque(attempt)
+    hidden = blind(attempt, attempt.upstream_rst or attempt.upstream_fin)
+    if hidden is not None:
+        return hidden
+    return _why_unfinished(attempt)
+
+
+def _why_unconnected(attempt: Attempt) -> str:
+    shake = attempt.handshake
+    if shake.done or shake.ack is not None or not shake.syns:
+        return ""  # opened and never used, or closed while idle
+    if attempt.one_sided is not None:
+        return "only one direction of the connection is in the capture"
+    if attempt.evicted:
+        return "the connection was dropped from memory under load before it was answered"
+    return "the SYN was not answered, and nothing shows that the gateway gave up on it"
+
+
+def _why_opaque(attempt: Attempt) -> str:
+    if attempt.evicted:
+        return "the connection was dropped from memory under load before it ended"
+    ended = attempt.upstream_fin or attempt.upstream_rst or attempt.gateway_fin or attempt.gateway_rst
+    if attempt.unanswered_since is None or ended is not None:
+        return ""
+    return "the last octets of the gateway were not answered when the capture ended"
+
+
+def _why_unfinished(attempt: Attempt) -> str:
+    if attempt.one_sided is not None:
+        return "only one direction of the connection is in the capture"
+    if attempt.streaming and attempt.response is not None:
+        return "a stream that is meant to stay open, and nothing ended it"
+    if gateway_owes(attempt):
+        return "the request was still being sent"
+    waiting = "the response had not begun" if attempt.response is None else "the response was not complete"
+    if attempt.clock_step is not None:
+        return f"{waiting}, and the clock of the capture jumped during the wait"
+    if attempt.capture_ended:
+        return f"{waiting} when the capture ended"
+    return f"{waiting}, and no frame shows what became of it"

@@ -1,0 +1,80 @@
+"""The failure kinds: one file each, found by looking into this folder.
+
+A kind is a module whose docstring is the page of ``wire502 explain KIND`` and that has ``NAME``, ``TITLE`` (a short
+phrase), ``GROUP`` (one of ``GROUPS``), ``REFINES`` (the kinds that it is finer than at the same frame) and
+``failure_point(attempt, context)``. Modules whose names begin with an underscore hold what several kinds share.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+
+from wire502.kinds._phases import order
+from wire502.kinds._sight import blind, finished, lost_on_wire, seen_end
+from wire502.kinds._violations import tolerated
+from wire502.kinds._waits import gateway_owes, pause
+from wire502.model.attempt import Attempt
+from wire502.model.context import Context
+from wire502.model.finding import Finding
+
+__all__ = [
+    "GROUPS",
+    "Kind",
+    "all_kinds",
+    "blind",
+    "finished",
+    "gateway_owes",
+    "kind_names",
+    "lost_on_wire",
+    "order",
+    "page",
+    "pause",
+    "seen_end",
+    "tolerated",
+]
+
+GROUPS = ("connect", "handshake", "request", "response", "gateway")
+
+
+@dataclass(slots=True, frozen=True)
+class Kind:
+    """One failure kind, as its module says it."""
+
+    name: str
+    title: str
+    group: str
+    refines: frozenset[str]
+    page: str
+    failure_point: Callable[[Attempt, Context], Finding | None]
+
+
+def kind_names() -> tuple[str, ...]:
+    """Return the names of all kinds in alphabetical order, without loading them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+@functools.cache
+def all_kinds() -> Mapping[str, Kind]:
+    """Return every kind by its name, in the order of ``GROUPS``, then of the alphabet."""
+    found = [_load(name) for name in kind_names()]
+    found.sort(key=lambda kind: (GROUPS.index(kind.group), kind.name))
+    return MappingProxyType({kind.name: kind for kind in found})
+
+
+def page(name: str) -> str:
+    """Return the page of the kind *name* as text. Raises ``KeyError`` for a name that is no kind."""
+    return all_kinds()[name].page
+
+
+def _load(name: str) -> Kind:
+    module = import_module(f"{__name__}.{name}")
+    if name != module.NAME:
+        raise ImportError(f"kinds/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
+    text = inspect.cleandoc(module.__doc__ or "")
+    return Kind(name, module.TITLE, module.GROUP, frozenset(module.REFINES), text, module.failure_point)
