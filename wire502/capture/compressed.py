@@ -28,7 +28,7 @@ class Decoder(Protocol):
 
     eof: bool
     needs_input: bool
-    unused_data: bytes
+    unused_data: bytes | None
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """Return at most *max_length* octets of output; raises when *data* is corrupt."""
@@ -99,7 +99,7 @@ class DecodedOctets:
     def _next_stream(self, *, wait: bool) -> bool:
         """Begin the stream behind the one that ended; return False when there is none, or none to be had yet."""
         if self._begun:
-            self._input, self._begun = self._decoder.unused_data, False
+            self._input, self._begun = self._decoder.unused_data or b"", False  # lz4 says None for nothing
         self._input = self._input.lstrip(b"\0")  # padding of tapes and xz
         while not self._input:
             if not wait:
@@ -155,6 +155,7 @@ class _ZstdBlocks:
         self._frame: Any = import_module("zstandard").ZstdDecompressor(max_window_size=1 << 27).decompressobj()
         self._held = b""  # input; from _at on it was not looked at, the next piece being incomplete
         self._at = 0
+        self._starved = True  # what is held is less than a piece
         self._ready = b""  # output that did not fit
         self._state = "header"
         self._skip = 0  # octets of a skippable frame still to come
@@ -164,14 +165,16 @@ class _ZstdBlocks:
 
     @property
     def needs_input(self) -> bool:
-        return not self._ready
+        return self._starved and not self._ready
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         if data:
+            self._starved = False
             self._held, self._at = self._held[self._at :] + data, 0
         while not self._ready and self._state != "end":
             length = self._piece()
             if not length or len(self._held) - self._at < length:
+                self._starved = True
                 break
             piece = self._held[self._at : self._at + length]
             self._at += length

@@ -154,7 +154,7 @@ class PcapScanner:
             times[row] = time
             starts[row] = position + header
             captureds[row] = captured
-            lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF  # noqa: FURB136
+            lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF
             row += 1
             position += header + captured
         fill_numbers(batch, batch.count, row, self.frame)

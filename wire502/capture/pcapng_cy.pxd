@@ -8,6 +8,7 @@ cdef class Clock:
     cdef public long long offset_ns
     cdef public unsigned long long most
     cdef public object units
+    cdef public object offset
 
 cdef class PcapngScanner:
     cdef public long long frame

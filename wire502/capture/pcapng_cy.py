@@ -60,7 +60,7 @@ class BlockReader(Protocol):
 class Clock:
     """How one interface of a section counts time, and how long its frames may be.
 
-    *units* a second; *offset_ns* is added to every time stamp; *interface* is the index in ``Batch.interfaces``.
+    *units* a second; *offset_s* seconds are added to every time stamp; *interface* is the index in ``Batch.interfaces``.
     """
 
     interface: int
@@ -70,24 +70,24 @@ class Clock:
     offset_ns: int
     most: int
     units: int
+    offset: int
 
     def __init__(self, interface: int, snaplen: int, limit: int, units: int, offset_s: int) -> None:
-        offset_ns = offset_s * 1_000_000_000
-        # Beyond this offset nothing but the limit of a time stamp can come out.
-        offset_ns = max(-2 * FAR_NS + 1, min(2 * FAR_NS - 1, offset_ns))
         self.interface = interface
         self.snaplen = snaplen
         self.limit = limit
-        self.offset_ns = offset_ns
         self.units = units
-        # scale and most serve the quick conversion, which must stay in 63 bits; scale 0: none is possible.
+        self.offset = offset_s
+        # The quick conversion must stay in 63 bits: up to the stamp "most". With scale 0, none is possible.
+        offset_ns = offset_s * 1_000_000_000
         simple = 1_000_000_000 % units == 0 and abs(offset_ns) < FAR_NS
+        self.offset_ns = offset_ns if simple else 0
         self.scale = 1_000_000_000 // units if simple else 0
         self.most = (FAR_NS - max(0, offset_ns)) // self.scale if simple else 0
 
     def nanoseconds(self, ticks: int) -> int:
         """Return the nanoseconds since 1970 of a time stamp of *ticks* units, exactly, kept within ``FAR_NS``."""
-        exact = ticks * 1_000_000_000 // self.units + self.offset_ns
+        exact = ticks * 1_000_000_000 // self.units + self.offset * 1_000_000_000
         return max(-FAR_NS, min(FAR_NS, exact))
 
 
@@ -278,7 +278,7 @@ class PcapngScanner:
             times[row] = time
             starts[row] = start
             captureds[row] = captured
-            lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF  # noqa: FURB136
+            lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF
             interfaces[row] = clock.interface
             directions[row] = self.direction
             row += 1
