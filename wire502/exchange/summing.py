@@ -1,0 +1,100 @@
+"""The figures of the summary line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from wire502.exchange.upstream_cy import Upstream
+from wire502.model.endpoints import endpoint_text
+from wire502.model.verdict import Failure, Gaps, Percentiles, Summary, Time, UpstreamSummary
+
+SHOWN_UPSTREAMS = 1024
+
+
+class Counts:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.failures: Counter[str] = Counter()
+        self.masked = self.aborts = self.open = self.client_502 = 0
+        self.oddities: Counter[str] = Counter()
+        self.gaps = Gaps()
+
+    def failure(self, failure: Failure, *, quiet: bool) -> None:
+        """Count one failure line."""
+        if quiet:
+            self.aborts += 1
+        elif failure.masked:
+            self.masked += 1
+        else:
+            self.failures[failure.kind] += 1
+
+    def odd(self, names: Iterable[str]) -> None:
+        """Count oddities."""
+        self.oddities.update(names)
+
+
+def summary(
+    counts: Counts,
+    *,
+    frames: int,
+    octets: int,
+    first_ns: int | None,
+    last_ns: int | None,
+    connections: int,
+    exchanges: int,
+    upstreams: Iterable[Upstream],
+    odd: Mapping[str, int],
+    duplicates: int,
+    evicted: int,
+    unsupported: Mapping[int, int],
+    steps: int,
+) -> Summary:
+    """Return the summary record; the driver adds inputs, what was shown, and what the inputs lost."""
+    caveats = []
+    if unsupported:
+        names = ", ".join(f"{count} frames of link type {number}" for number, count in sorted(unsupported.items()))
+        caveats.append(f"not decoded: {names}")
+    if steps:
+        caveats.append(f"the clock of the capture went back {steps} times by more than a second")
+    if evicted:
+        caveats.append(f"{evicted} connections were let go to stay within the memory limit")
+    rows = sorted(upstreams, key=lambda one: (-one.failures, -one.attempts, one.high, one.low, one.port))
+    return Summary(
+        inputs=[],
+        frames=frames,
+        bytes=octets,
+        first_time=None if first_ns is None else Time(first_ns),
+        last_time=None if last_ns is None else Time(last_ns),
+        connections=connections,
+        exchanges=exchanges,
+        failures=dict(sorted(counts.failures.items())),
+        masked=counts.masked,
+        aborts=counts.aborts,
+        open=counts.open,
+        shown=0,
+        client_502=counts.client_502,
+        explained_502=0,
+        incidents={},
+        oddities=dict(sorted((counts.oddities + Counter(odd)).items())),
+        duplicates=duplicates,
+        dropped=0,
+        evicted=evicted,
+        gaps=counts.gaps,
+        upstreams=[_row(one) for one in rows[:SHOWN_UPSTREAMS]],
+        caveats=caveats,
+    )
+
+
+def _row(one: Upstream) -> UpstreamSummary:
+    idle = one.idle.percentile(0.5)
+    return UpstreamSummary(
+        upstream=endpoint_text(one.high, one.low, one.port),
+        attempts=one.attempts,
+        failures=one.failures,
+        connect_ms=Percentiles(one.connect.percentile(0.5), one.connect.percentile(0.99)),
+        first_byte_ms=Percentiles(one.first_byte.percentile(0.5), one.first_byte.percentile(0.99)),
+        retransmissions=one.retransmissions,
+        idle_close_s=None if idle is None else round(idle / 1000, 3),
+    )

@@ -1,0 +1,20 @@
+from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Observer
+from wire502.exchange.upstream_cy cimport Upstream
+
+cdef class Tracker(Observer):
+    cdef public object context
+    cdef public object desk
+    cdef public dict upstreams
+    cdef public Upstream others
+    cdef public long long exchanges
+    cdef public long long now
+    cdef object _make_decoder
+    cdef list _due
+    cdef long long _sequence
+    cdef object _connecting
+    cdef bint _keep
+    cdef long long _settle
+    cdef long long _watch
+    cdef int schedule(self, Connection conn, long long when)
+    cdef int _set_next(self)
+    cdef bint _open_attempt(self, Connection conn)

@@ -1,0 +1,317 @@
+"""Which connections deserve a look, and when: healthy exchanges are only counted, the rest is laid on the desk.
+
+Nothing is judged at the frame that alarms: a verdict needs what arrives within a moment of it (frames captured in
+another order, the answer to a RST). So an alarm puts its connection on a list with a due time, in capture time, and
+the connection is laid before the ``desk`` when that has come, or at the end of the capture.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Protocol
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.wire502.exchange.upstream_cy import Upstream
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+else:
+    from wire502.exchange.upstream_cy import Upstream
+    from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+
+from wire502.model.capture_info import RareFrame
+from wire502.model.context import Context
+from wire502.model.flow_cy import NEVER
+
+MAX_UPSTREAMS = 4096
+HALF_CLOSE_NS = 1_500_000_000
+HOLE_NS = 200_000_000
+FRESH_NS = 1_000_000_000
+WATCH_NS = 1_000_000_000
+
+
+class Desk(Protocol):
+    """Who looks at what the tracker lays before it."""
+
+    def settle(self, conn: Connection, now_ns: int, ended: bool) -> bool:
+        """Judge what is open on a connection; return whether nothing is left to wait for."""
+
+    def finished(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
+        """Hear of a complete exchange that is worth a record (an error, a violation, or all are asked for)."""
+
+    def resolve(self, conn: Connection, now_ns: int) -> None:
+        """Close holes whose octets their receiver has acknowledged long ago."""
+
+    def rare(self, record: RareFrame) -> None:
+        """Hear of a frame beside TCP."""
+
+    def due(self, now_ns: int) -> None:
+        """Do what the desk itself wanted done by now."""
+
+    def passed(self, conn: Connection, exchange: Exchange) -> None:
+        """Hear of an exchange that ended shortly after an alarm."""
+
+    def began(self, conn: Connection, exchange: Exchange) -> None:
+        """Hear of the first request of a connection."""
+
+
+@cython.cclass
+class Tracker(Observer):
+    """The observer of a capture; ``fire`` is called before each frame whose time has reached ``next_due``."""
+
+    context: Context
+    desk: Desk
+    upstreams: dict[tuple[int, int, int], Upstream]
+    others: Upstream
+    exchanges: int
+    now: int
+
+    def __init__(self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder]) -> None:
+        self.next_due = NEVER
+        self.context = context
+        self.desk = desk
+        self.upstreams = {}
+        self.others = Upstream(0, 0, 0)
+        self.exchanges = 0
+        self.now = 0
+        self._make_decoder = make_decoder
+        self._due = []
+        self._sequence = 0
+        self._connecting = deque()
+        self._keep = context.keep_exchanges
+        self._settle = context.settle_ns
+        self._watch = 0
+
+    # -- the observer ---------------------------------------------------------------------------------------------
+
+    @cython.ccall
+    def new_decoder(self, conn: Connection) -> Decoder:
+        """Return the decoder that the engine chose."""
+        decoder: Decoder = self._make_decoder(conn, self)
+        return decoder
+
+    @cython.cfunc
+    def opened(self, conn: Connection) -> cython.int:
+        """Count a connection for its upstream; a SYN starts the connect deadline."""
+        key = (conn.b.high, conn.b.low, conn.b.port)
+        upstream: Upstream = self.upstreams.get(key)
+        if upstream is None:
+            if len(self.upstreams) < MAX_UPSTREAMS:
+                upstream = Upstream(conn.b.high, conn.b.low, conn.b.port)
+                self.upstreams[key] = upstream
+            else:
+                upstream = self.others
+        upstream.connections += 1
+        conn.upstream = upstream
+        if not conn.mid and conn.a.frames == 0:
+            self._connecting.append((conn.first_ts + self.context.connect_deadline_ns, conn))
+            if conn.first_ts + self.context.connect_deadline_ns < self.next_due:
+                self.next_due = conn.first_ts + self.context.connect_deadline_ns
+        return 0
+
+    @cython.cfunc
+    def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """Measure the connect time."""
+        upstream: Upstream = conn.upstream
+        if frame and upstream is not None:
+            upstream.answered_frame = frame
+            upstream.answered_ts = ts
+            upstream.answered_file = conn.file
+            if conn.syns:
+                upstream.connect.add(ts - conn.syns[len(conn.syns) - 1][1])
+        return 0
+
+    @cython.cfunc
+    def _open_attempt(self, conn: Connection) -> cython.bint:
+        """Whether anything on the connection can still fail."""
+        decoder: Decoder = conn.decoder
+        if conn.settled or decoder is None:
+            return False
+        if decoder.current is not None or conn.pending is not None:
+            return True
+        if not conn.established:
+            return True
+        if decoder.tunnel:
+            return False
+        if decoder.exchanges == 0 and decoder.http is False:
+            # nothing, or no HTTP, was said: transport facts only
+            return conn.a.top > 0 or (conn.b.rst_frame > 0 and conn.b.rst_ts - conn.ack_ts <= FRESH_NS)
+        return False
+
+    @cython.cfunc
+    def closing(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
+        """Look again shortly when something was open; measure an idle close when nothing was."""
+        upstream: Upstream
+        wait: cython.longlong = self._settle
+        if self._open_attempt(conn):
+            if side == 0 and conn.established and conn.a.rst_state == 0 and conn.b.fin_off < 0:
+                wait = HALF_CLOSE_NS
+            self.schedule(conn, ts + wait)
+        elif (
+            side == 1
+            and conn.upstream is not None
+            and conn.decoder is not None
+            and conn.decoder.exchanges > 0
+            and conn.a.fin_off < 0
+            and conn.a.rst_state == 0
+        ):
+            upstream = conn.upstream
+            upstream.idle.add(ts - conn.b.progress_ts)
+        return 0
+
+    @cython.cfunc
+    def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """A request on a connection that is closing is in danger from its first octet."""
+        if conn.decoder.exchanges == 1:
+            self.desk.began(conn, exchange)
+        if conn.pending is not None:
+            for done in conn.pending:
+                done.next_frame = exchange.req_frame
+                done.next_ts = exchange.req_ts
+            self.schedule(conn, exchange.req_ts)
+        if conn.b.fin_off >= 0 or conn.b.rst_state or conn.a.fin_off >= 0 or conn.a.rst_state:
+            conn.settled = False
+            self.schedule(conn, exchange.req_ts + self._settle)
+        return 0
+
+    @cython.cfunc
+    def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """Count; and keep what is worth a record."""
+        upstream: Upstream = conn.upstream
+        self.exchanges += 1
+        if upstream is not None:
+            upstream.attempts += 1
+            if exchange.resp_frame and exchange.req_last_ts and not exchange.ghost:
+                upstream.first_byte.add(exchange.resp_ts - exchange.req_last_ts)
+        if exchange.violation is not None:
+            if conn.pending is None:
+                conn.pending = []
+            conn.pending.append(exchange)
+            self.schedule(conn, exchange.resp_last_ts + self.context.hold_ns)
+            if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
+                self.schedule(conn, exchange.resp_last_ts + self._settle)
+        elif exchange.status >= 500 or self._keep or exchange.oddities is not None:
+            if exchange.status >= 500:
+                self._watch = exchange.resp_last_ts + WATCH_NS
+            self.desk.finished(conn, exchange, exchange.resp_last_ts)
+        if exchange.req_ts < self._watch and exchange.status < 500:
+            self.desk.passed(conn, exchange)
+        return 0
+
+    @cython.cfunc
+    def violated(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """An illegal octet: look again when the gateway has had time to react."""
+        if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
+            self.schedule(conn, self.now + self._settle)
+        return 0
+
+    @cython.cfunc
+    def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
+        """Give frames that were captured late a moment before the hole is called a loss."""
+        self._push(ts + HOLE_NS, conn, True)
+        return 0
+
+    @cython.cfunc
+    def retired(self, conn: Connection) -> cython.int:
+        """A connection is forgotten: judge what it had open, with what is known."""
+        upstream: Upstream = conn.upstream
+        if upstream is not None:
+            upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
+        if self._open_attempt(conn):
+            self.desk.settle(conn, conn.last_ts, False)
+        conn.settled = True
+        conn.decoder = None
+        conn.pending = None
+        return 0
+
+    def rare(self, record: RareFrame) -> None:
+        """Pass on a frame beside TCP."""
+        self.desk.rare(record)
+
+    # -- due times ------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def schedule(self, conn: Connection, when: cython.longlong) -> cython.int:
+        """Have a connection judged at *when*, or earlier if that was asked before."""
+        self._watch = when + WATCH_NS
+        if when < conn.settle_at:
+            conn.settle_at = when
+            self._push(when, conn, False)
+        return 0
+
+    def _push(self, when: int, conn: Connection | None, hole: bool) -> None:
+        self._sequence += 1
+        heappush(self._due, (when, self._sequence, conn, hole))
+        if when < self.next_due:
+            self.next_due = when
+
+    def wake(self, when: int) -> None:
+        """Have ``Desk.due`` called at *when*."""
+        self._push(when, None, False)
+
+    @cython.cfunc
+    def _set_next(self) -> cython.int:
+        self.next_due = NEVER
+        if self._due:
+            self.next_due = self._due[0][0]
+        if self._connecting and self._connecting[0][0] < self.next_due:
+            self.next_due = self._connecting[0][0]
+        return 0
+
+    def fire(self, now_ns: int) -> None:
+        """Do all that is due by *now_ns*, in the order of the due times."""
+        conn: Connection
+        while True:
+            first = self._due[0][0] if self._due else NEVER
+            connect = self._connecting[0][0] if self._connecting else NEVER
+            when = min(first, connect)
+            if when > now_ns:
+                break
+            self.now = when
+            if connect < first:
+                conn = self._connecting.popleft()[1]
+                if not conn.established and not conn.settled and not conn.superseded and conn.refused_frame == 0:
+                    conn.settled = self.desk.settle(conn, when, False)
+                continue
+            _, _, conn, hole = heappop(self._due)
+            if conn is None:
+                self.desk.due(when)
+            elif hole:
+                if not conn.superseded:
+                    self.desk.resolve(conn, when)
+            elif conn.settle_at == when:
+                conn.settle_at = NEVER
+                self._look(conn, when)
+        self.now = now_ns
+        self._set_next()
+
+    def _look(self, conn: Connection, when: int) -> None:
+        if conn.superseded or not self._open_attempt(conn):
+            return
+        half_closed = conn.a.fin_off >= 0 and conn.a.rst_state == 0 and conn.b.fin_off < 0 and conn.b.rst_state == 0
+        if half_closed and conn.established and conn.pending is None and conn.b.progress_ts > conn.a.fin_ts:
+            if when - conn.b.progress_ts < HALF_CLOSE_NS:
+                self.schedule(conn, conn.b.progress_ts + HALF_CLOSE_NS)
+                return
+        conn.settled = self.desk.settle(conn, when, False)
+
+    def finish(self, connections: list[Connection], now_ns: int) -> None:
+        """Judge what is left when the capture ends, connection by connection."""
+        for conn in connections:
+            if not conn.superseded:
+                upstream: Upstream = conn.upstream
+                if upstream is not None:
+                    upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
+                if self._open_attempt(conn) or (not conn.settled and conn.decoder is not None and conn.a.top > 0):
+                    self.desk.settle(conn, now_ns, True)
+                    conn.settled = True
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

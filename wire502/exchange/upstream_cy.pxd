@@ -1,0 +1,20 @@
+cdef class Buckets:
+    cdef public long long count
+    cdef long long counts[256]
+    cdef int add(self, long long ns)
+
+cdef class Upstream:
+    cdef public unsigned long long high
+    cdef public unsigned long long low
+    cdef public int port
+    cdef public long long attempts
+    cdef public long long failures
+    cdef public long long connections
+    cdef public long long retransmissions
+    cdef public Buckets connect
+    cdef public Buckets first_byte
+    cdef public Buckets idle
+    cdef public long long answered_frame
+    cdef public long long answered_ts
+    cdef public int answered_file
+    cdef public object notes

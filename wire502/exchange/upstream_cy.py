@@ -1,0 +1,101 @@
+"""What one upstream endpoint did, in counters and log buckets: constant memory, no object for each exchange."""
+
+from __future__ import annotations
+
+import math
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.libc.math import log
+else:
+    log = math.log
+
+# Buckets grow by a tenth: the middle of each is at most 5 % off. 256 of them reach from 1 µs to 4 days.
+GROWTH = 1.1
+_SCALE = cython.declare(cython.double, 1.0 / math.log(GROWTH))
+COUNT = 256
+
+
+@cython.cclass
+class Buckets:
+    """A histogram of durations."""
+
+    count: int
+    counts: list[int]
+
+    def __init__(self) -> None:
+        if not cython.compiled:  # C fields start as zero
+            self.count = 0
+            self.counts = [0] * COUNT
+
+    @cython.cfunc
+    def add(self, ns: cython.longlong) -> cython.int:
+        """Count a duration of *ns* nanoseconds; negative ones (clocks) count as none."""
+        at: cython.int = 0
+        if ns > 1000:
+            at = cython.cast(cython.int, log(ns / 1000.0) * _SCALE) + 1 if cython.compiled else int(log(ns / 1000.0) * _SCALE) + 1
+            if at > 255:
+                at = 255
+        self.counts[at] += 1
+        self.count += 1
+        return 0
+
+    def percentile(self, share: float) -> float | None:
+        """Return the duration in ms below which *share* (0 to 1) of all lie; None without a sample."""
+        if self.count == 0:
+            return None
+        wanted = share * self.count
+        seen = 0
+        for at in range(COUNT):
+            seen += self.counts[at]
+            if seen >= wanted and seen > 0:
+                if at == 0:
+                    return 0.001
+                return float(f"{GROWTH ** (at - 0.5) / 1000:.4g}")
+        return None
+
+
+@cython.cclass
+class Upstream:
+    """Counters of one endpoint (address and port)."""
+
+    high: int
+    low: int
+    port: int
+    attempts: int
+    failures: int
+    connections: int
+    retransmissions: int
+    connect: Buckets
+    first_byte: Buckets
+    idle: Buckets
+    answered_frame: int
+    answered_ts: int
+    answered_file: int
+    notes: object
+
+    def __init__(self, high: int, low: int, port: int) -> None:
+        self.high = high
+        self.low = low
+        self.port = port
+        self.attempts = self.failures = self.connections = self.retransmissions = 0
+        self.connect = Buckets()
+        self.first_byte = Buckets()
+        self.idle = Buckets()
+        self.answered_frame = self.answered_ts = 0
+        self.answered_file = 0
+        self.notes = None
+
+
+def measure(buckets: Buckets, ns: int) -> None:
+    """Count a duration from plain Python."""
+    buckets.add(ns)
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)

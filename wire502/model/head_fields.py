@@ -1,0 +1,57 @@
+"""Names out of an HTTP/1 request or response head, for the few exchanges that something is said of.
+
+Nothing here judges: the heads were read by ``protocol``; this looks up what a report shows of them.
+"""
+
+from __future__ import annotations
+
+from wire502.model.text import wire_text
+
+CORRELATION = (b"x-request-id", b"x-correlation-id", b"traceparent", b"x-amzn-trace-id", b"cf-ray", b"x-b3-traceid")
+TARGET_LIMIT = 8192
+
+
+def start_line(head: bytes) -> list[bytes]:
+    """Return the parts of the first line, split at blanks (at most three; the last may hold blanks)."""
+    end = head.find(b"\n")
+    line = head[: end if end >= 0 else len(head)].strip(b"\r\n")
+    return line.split(b" ", 2)
+
+
+def field(head: bytes, name: bytes) -> bytes | None:
+    """Return the value of the first field called *name* (lower case), None if there is none."""
+    lowered = head.lower()
+    at = lowered.find(b"\n" + name + b":")
+    if at < 0:
+        return None
+    start = at + len(name) + 2
+    end = head.find(b"\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
+
+
+def text_field(head: bytes, name: bytes, limit: int = 1024) -> str | None:
+    """Return a field's value as text that is safe to show, None if there is none."""
+    value = field(head, name)
+    return None if value is None else wire_text(value[:limit])
+
+
+def correlation(head: bytes) -> str | None:
+    """Return the value of the correlation header that the request carries; of a traceparent its trace id."""
+    for name in CORRELATION:
+        value = field(head, name)
+        if value:
+            if name == b"traceparent":
+                parts = value.split(b"-")
+                value = parts[1] if len(parts) > 2 else value
+            return wire_text(value[:256])
+    return None
+
+
+def request_names(head: bytes) -> tuple[str, str, int, str | None]:
+    """Return method, target, the target's length in octets, and host of a request head, whole or cut."""
+    parts = start_line(head)
+    method = wire_text(parts[0][:64]) if parts else ""
+    target = parts[1] if len(parts) > 1 else b""
+    if len(parts) > 2 and not parts[2].startswith(b"HTTP/"):
+        target = target + b" " + parts[2].rsplit(b" HTTP/", 1)[0]
+    return method, wire_text(target[:TARGET_LIMIT]), len(target), text_field(head, b"host", 512)
