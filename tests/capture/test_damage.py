@@ -152,8 +152,7 @@ def test_mutations(octets: bytes, changes: list[tuple[int, bytes]], cut: int) ->
         mutated[at : at + len(value)] = value
     try:
         found, _damage = read(bytes(mutated))
-    except CaptureError as error:
-        assert str(error)
+    except CaptureError:
         return
     same = next((at for at, pair in enumerate(zip(octets, mutated, strict=False)) if pair[0] != pair[1]), len(mutated))
     untouched = [row for row in expected(FRAMES) if octets.find(row.octets) + len(row.octets) + 8 < same and row.octets]
@@ -164,9 +163,11 @@ def test_mutations(octets: bytes, changes: list[tuple[int, bytes]], cut: int) ->
 def test_noise(noise: bytes, begin: bytes) -> None:
     """Random octets, alone or behind a sound header, end in an error or in damage, never in anything else."""
     try:
-        read(begin + noise)
+        _, damage = read(begin + noise)
+        message = damage.reason if damage else ""
     except CaptureError as error:
-        assert str(error).count("\n") == 0
+        message = str(error)
+    assert "\n" not in message
 
 
 def test_read_after_the_end() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 from pathlib import Path
 
@@ -79,19 +78,24 @@ def test_permission_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(CaptureError, match="may not be read by this user .*chmod"):
+    with pytest.raises(CaptureError, match=r"may not be read by this user .*chmod"):
         open_source("some.pcap")
+
+
+def descriptors() -> int:
+    folder = Path("/proc/self/fd")
+    return sum(1 for _ in folder.iterdir()) if folder.exists() else 0
 
 
 def test_files_are_closed_on_errors(tmp_path: Path) -> None:
     """A refused file is not left open."""
     path = tmp_path / "odd.pcap"
     path.write_bytes(b"text\n" * 20)
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    before = descriptors()
     for _ in range(20):
         with pytest.raises(CaptureError):
             open_source(path)
-    after = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    after = descriptors()
     assert after == before
 
 

@@ -60,7 +60,7 @@ class BlockReader(Protocol):
 class Clock:
     """How one interface of a section counts time, and how long its frames may be.
 
-    *units* a second; *offset_s* seconds are added to every time stamp; *interface* is the index in ``Batch.interfaces``.
+    *units* a second; *offset_s* seconds are added to every time stamp; *interface* is its index in ``interfaces``.
     """
 
     interface: int
