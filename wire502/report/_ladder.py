@@ -62,7 +62,7 @@ def ladder(failure: Failure, frames: Frames, clock: Clock, width: int) -> list[L
     start = 3 + cite_room + 2 + _TIME + 2  # where the gateway's side begins
     room = max(width - start - _ARROW - 1, 16)
     lefts = [cells(plain(rung.label)) for rung in rungs if rung.way == ">"]
-    rights = [cells(plain(_right(rung))) for rung in rungs if rung.way]
+    rights = [cells(plain("  ".join(_right(rung)))) for rung in rungs if rung.way]
     left = max([_LEFT_LEAST, *(width + 1 for width in lefts)])
     left = min(left, max(room - max(rights, default=0), room * 11 // 20))
     lines = _ends(failure, start + left + 4, width)
@@ -86,11 +86,9 @@ def _ends(failure: Failure, right: int, width: int) -> list[Line]:
     return [[Span(f"{'':6}{cut_middle(end, width - 6)}", "dim")] for end in (gateway, upstream)]
 
 
-def _right(rung: _Rung) -> str:
-    """Return what stands to the right of the arrow."""
-    if rung.way == ">":
-        return f" {rung.note}" if rung.note else ""
-    return f"{rung.label}  {rung.note}" if rung.note else rung.label
+def _right(rung: _Rung) -> tuple[str, str]:
+    """Return what stands to the right of the arrow: a label and a note."""
+    return ("", rung.note) if rung.way == ">" else (rung.label, rung.note)
 
 
 def _draw(rung: _Rung, cite_room: int, left: int, room: int, clock: Clock) -> Iterator[Line]:
@@ -109,13 +107,17 @@ def _draw(rung: _Rung, cite_room: int, left: int, room: int, clock: Clock) -> It
     head.append(Span(f"{label}{' ' * (left - cells(label))}", style))
     head.append(Span(f"{_RIGHTWARD if rung.way == '>' else _LEFTWARD} ", style or "dim"))
     below = [Span(" " * (indent + left + _ARROW + 1))]
-    for number, text in enumerate(_hang(_right(rung), max(room - left - _ARROW - 1, 8))):
+    for number, text in enumerate(_hang(*_right(rung), max(room - left - _ARROW - 1, 8))):
         yield [*(below if number else head), Span(text, style)]
 
 
-def _hang(text: str, room: int) -> list[str]:
-    """Wrap *text*, but keep the two blanks between a label and its note while both stand on one line."""
-    return [plain(text)] if cells(plain(text)) <= room else wrap(" ".join(plain(text).split()), room)
+def _hang(label: str, note: str, room: int) -> list[str]:
+    """Return label and note in lines of at most *room* columns, the note's lines under each other."""
+    label = plain(label) + "  " if label else " "
+    if cells(label) > room // 2:
+        return wrap(f"{label.strip()} {note}".strip(), room)
+    lines = wrap(note, room - cells(label))
+    return [label + lines[0], *(" " * cells(label) + line for line in lines[1:])]
 
 
 def _rungs(failure: Failure, frames: Frames) -> list[_Rung]:
@@ -148,19 +150,21 @@ def _fewer(rungs: list[_Rung]) -> list[_Rung]:
 def _rung(step: Step, failure: Failure, frames: Frames, evidence: str) -> _Rung:
     label, note = _label(step, failure), step.note
     if step.count > 1:
-        label += f" in {count(step.count, 'frame')}" if step.what == "data" else f" × {step.count:,}"
+        folded = step.what in ("data", "request", "response")
+        label += f" in {count(step.count, 'frame')}" if folded else f" × {step.count:,}"
     if not note and step.what not in ("request", "response"):
         label, note = _shared(label, evidence)
-    elif note in (label, label.removeprefix("HTTP/")):
+    elif note in label:
         note = ""
+    way, side = (">", "the gateway ") if step.from_gateway else ("<", "the upstream ")
     cite = frames.cite(step.point.frame, step.point.file)
-    return _Rung(cite, step.point.time_ns, ">" if step.from_gateway else "<", label, note)
+    return _Rung(cite, step.point.time_ns, way, label, note.removeprefix(side))  # the arrow says whose frame it is
 
 
 def _shared(label: str, note: str) -> tuple[str, str]:
     """Return the rung's label and note without what the note would repeat: the label, and which side it is."""
     first, _, rest = note.partition(" ")
-    name = first.rstrip(":")
+    name = first.rstrip(":").replace("-", " ")
     if name.lower() == label.lower() or name.startswith(f"{label},"):
         return name, rest.removeprefix("from the upstream").removeprefix("from the gateway").lstrip(" :,")
     return label, note
@@ -175,7 +179,7 @@ def _label(step: Step, failure: Failure) -> str:
         status = failure.response.status
         return f"{version} {status}" if status is not None else "response"
     if step.what == "data":
-        return count(step.octets, "octet")
+        return count(step.octets, "octet") if step.octets else "data"
     if step.what == "gap":
         return f"{count(step.octets, 'octet')} not captured" if step.octets else "not captured"
     return _LABELS.get(step.what, step.what)

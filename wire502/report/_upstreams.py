@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from wire502.model.verdict import UpstreamSummary
 from wire502.report._layout import Line, Span, cells, plain
-from wire502.report._words import count, milliseconds
+from wire502.report._words import count, duration, milliseconds
 
 _HEADS = ("attempts", "failed", "p50", "p99", "p50", "p99", "resent")
 _WIDTHS = (10, 8, 8, 7, 9, 8, 8)
+_LEAST_IDLE_S = 0.1  # less is no idle time-out, but a close after the answer
 _MOST = 20  # a scan of a network must not become a page of rows
 
 
@@ -29,9 +30,9 @@ def upstream_table(upstreams: list[UpstreamSummary], width: int) -> list[Line]:
     if left := len(upstreams) - len(rows):
         lines.append([Span(f"  and {count(left, 'more upstream')}", "dim")])
     lines += [
-        [Span(f"  {row.upstream} closes idle connections after {row.idle_close_s:g} s", "dim")]
+        [Span(f"  {row.upstream} closes idle connections after {duration(row.idle_close_s)}", "dim")]
         for row in rows
-        if row.idle_close_s is not None
+        if row.idle_close_s is not None and row.idle_close_s >= _LEAST_IDLE_S
     ]
     return lines
 
