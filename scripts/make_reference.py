@@ -82,7 +82,7 @@ def settings_page() -> str:
         [
             HEAD,
             "# Settings\n",
-            "Set one with `wire502 read --set NAME=VALUE`, in Python with `wire502.read(path, settings={NAME: VALUE})`.",
+            "Set one with `read --set NAME=VALUE`, in Python with `wire502.read(path, settings={NAME: VALUE})`.",
             "Times take `ms`, `s`, `min`, `h` (a bare number is seconds), sizes `kB`, `KiB`, `MiB`, `GiB`.\n",
             "All times are capture time: the clock is what the frames say, not when the capture is read.\n",
             "| name | default | meaning |",

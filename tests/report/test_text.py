@@ -209,9 +209,11 @@ def test_nothing_to_judge() -> None:
 
     assert "· 1,200 frames, 41 connections, no HTTP exchange: no failure" in text
     assert "no HTTP/1 request was seen" in text
-    assert "no frame in it" in TextReport(inputs=["e"]).closing(
-        replace(empty, frames=0, connections=0, first_time=None, last_time=None)
-    )
+
+    none = replace(empty, frames=0, connections=0, first_time=None, last_time=None)
+    text = TextReport(inputs=["e"]).closing(none)
+
+    assert "· 0 frames, no TCP connection, no HTTP exchange: nothing to judge\n  e: no frame in it\n" == text
 
 
 def test_kinds_are_counted_when_there_are_several() -> None:

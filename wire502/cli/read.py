@@ -148,8 +148,7 @@ def _status(reading: Reading, *, exit_code: bool) -> int:
     for error in reading.unreadable:
         say(str(error))
     for damage in reading.damage:
-        broken = CaptureError(damage.path, damage.offset, damage.reason, damage.way_out)
-        say(f"{broken}; what stands before it was read")
+        say(str(CaptureError(damage.path, damage.offset, damage.reason, damage.way_out)))
     if reading.stopped:
         return 130
     if reading.damage or reading.unreadable:

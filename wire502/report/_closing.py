@@ -35,6 +35,8 @@ def _looked_at(summary: Summary) -> str:
 
 
 def _found(summary: Summary, failed: int) -> str:
+    if not summary.connections and not failed:
+        return "nothing to judge"
     found = [count(failed, "failure") if failed else "no failure"]
     if failed > 1:
         kinds = sorted(summary.failures.items(), key=lambda item: (-item[1], item[0]))
@@ -54,6 +56,8 @@ def _when(summary: Summary, clock: Clock) -> str:
     if summary.first_time is None or summary.last_time is None:
         return "no frame in it"
     first, last = summary.first_time, summary.last_time
+    if first == last:
+        return f"{clock.day(first)} {clock.of_day(first)[:8]} {clock.zone}"
     day, other = clock.day(first), clock.day(last)
     end = clock.of_day(last)[:8] if day == other else f"{other} {clock.of_day(last)[:8]}"
     took = duration(max(last - first, 0) / SECOND_NS)

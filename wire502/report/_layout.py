@@ -126,4 +126,4 @@ class Painter:
         if self._ascii:
             text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
         code = _CODES.get(span.style) if self._color else None
-        return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
+        return f"\x1b[{code}m{text}\x1b[0m" if code and text.strip() else text
