@@ -121,6 +121,7 @@ class PcapScanner:
         limit: cython.uint = self.limit
         big: cython.bint = self.big
         swap: cython.int = self.swap
+        always: cython.int = SWAP_ALWAYS
         seconds: cython.uint
         fraction: cython.uint
         captured: cython.uint
@@ -140,7 +141,7 @@ class PcapScanner:
                 length = load32(at + 12, big)
             else:
                 seconds, fraction, captured, length = unpack(data, position)
-            if swap and (swap == SWAP_ALWAYS or captured > length):
+            if swap and (swap == always or captured > length):
                 captured, length = length, captured
             if captured > limit:
                 number = self.frame + row - batch.count + 1

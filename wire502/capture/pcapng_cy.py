@@ -135,6 +135,11 @@ class PcapngScanner:
         directions: cython.uchar[::1] = batch.direction
         row: cython.Py_ssize_t = batch.count
         capacity: cython.Py_ssize_t = batch.capacity
+        # As locals they are C numbers: comparing with a global of the module would make Python objects.
+        section_header: cython.uint = SECTION_HEADER
+        packet: cython.uint = PACKET
+        simple: cython.uint = SIMPLE_PACKET
+        enhanced: cython.uint = ENHANCED_PACKET
         clock: Clock
         big: cython.bint
         kind: cython.uint
@@ -164,7 +169,7 @@ class PcapngScanner:
                 kind = load32(at, big)
             else:
                 kind, total = _TWO[big].unpack_from(data, position)
-            if kind == SECTION_HEADER:
+            if kind == section_header:
                 mark = (data[position + 8], data[position + 9], data[position + 10], data[position + 11])
                 if mark == (0x1A, 0x2B, 0x3C, 0x4D):
                     big = True
@@ -196,7 +201,7 @@ class PcapngScanner:
                 self.fault = f"the two lengths of a block of type {kind:#x} differ: {total} and {trailer}"
                 break
 
-            if kind == ENHANCED_PACKET or kind == PACKET:
+            if kind == enhanced or kind == packet:
                 if padded < 32:
                     self.fault = f"a packet block of {total} octets is too short for its own fields"
                     break
@@ -209,12 +214,12 @@ class PcapngScanner:
                 else:
                     identity, high, low, captured, length = _FIVE[big].unpack_from(data, position + 8)
                 drops = 0
-                if kind == PACKET:  # two 16-bit numbers: the interface, the drops before this packet
+                if kind == packet:  # two 16-bit numbers: the interface, the drops before this packet
                     drops = identity & 0xFFFF if big else identity >> 16
                     identity = identity >> 16 if big else identity & 0xFFFF
                 room = padded - 32
                 start = position + 28
-            elif kind == SIMPLE_PACKET:
+            elif kind == simple:
                 if padded < 16:
                     self.fault = f"a packet block of {total} octets is too short for its own fields"
                     break
@@ -242,7 +247,7 @@ class PcapngScanner:
                 )
                 break
             clock = self.clocks[identity]
-            if kind == SIMPLE_PACKET:  # its captured length is not written down
+            if kind == simple:  # its captured length is not written down
                 if clock.snaplen and captured > clock.snaplen:
                     captured = clock.snaplen
                 if captured > room:
@@ -266,7 +271,7 @@ class PcapngScanner:
                 self.blocks.packet_option(OPTION_DROPS, value, self.frame + 1, clock.interface, time)
             options = captured
             options = start + ((options + 3) & ~3)
-            if kind != SIMPLE_PACKET and position + padded - 4 - options >= 4:
+            if kind != simple and position + padded - 4 - options >= 4:
                 try:
                     self.options(data, options, position + padded - 4, big, clock, time)
                 except DamagedBlock as damaged:
@@ -311,6 +316,9 @@ class PcapngScanner:
         time: cython.longlong,
     ) -> cython.int:
         """Read the options of the packet that comes next; sets ``direction``, hands on comments and drops."""
+        comment: cython.uint = OPTION_COMMENT  # locals: see scan
+        flags: cython.uint = OPTION_FLAGS
+        drops: cython.uint = OPTION_DROPS
         code: cython.uint
         length: cython.uint
         while end - position >= 4:
@@ -328,11 +336,11 @@ class PcapngScanner:
             position += 4
             if length > end - position:
                 raise DamagedBlock(f"option {code} of packet {self.frame + 1} is {length} octets, beyond its block")
-            if code == OPTION_FLAGS and length == 4:
+            if code == flags and length == 4:
                 self.direction = data[position + 3 if big else position] & 3
                 if self.direction == 3:
                     self.direction = 0
-            elif code == OPTION_COMMENT or (code == OPTION_DROPS and length == 8):
+            elif code == comment or (code == drops and length == 8):
                 self.blocks.packet_option(
                     code, bytes(data[position : position + length]), self.frame + 1, clock.interface, time
                 )
