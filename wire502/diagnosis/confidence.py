@@ -42,6 +42,9 @@ def weigh(attempt: Attempt, finding: Finding) -> tuple[Confidence, list[str]]:
         caveats.append(f"the capture lost {attempt.dropped_nearby} packets around this moment")
         if finding.kind.startswith(ABSENCE):
             confidence = lower(confidence)
+    if attempt.request is not None and attempt.request.cut:
+        confidence = least(confidence, "medium")
+        caveats.append("parts of the request are not in the capture: where it ends is not certain")
     if attempt.snaplen_cut:
         caveats.append("packets were cut by the snap length: their contents were not seen in full")
     if attempt.clock_step is not None:

@@ -96,5 +96,3 @@ _TABLE: dict[str, Callable[[Attempt, Finding], AtFault]] = {
     "gateway_abort": _gateway,
     "client_abort": _client,
 }
-
-

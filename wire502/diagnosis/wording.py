@@ -106,10 +106,7 @@ def _mid_request(attempt: Attempt, finding: Finding) -> str:
     verb = "reset" if finding.kind.startswith("rst") else "closed"
     request = attempt.request
     sent = 0 if request is None else max(0, request.end - request.start)
-    return (
-        f"{attempt.upstream} {verb} the connection while {_request(attempt)} was being sent, "
-        f"{octets(sent)} into it."
-    )
+    return f"{attempt.upstream} {verb} the connection while {_request(attempt)} was being sent, {octets(sent)} into it."
 
 
 def _mid_headers(attempt: Attempt, finding: Finding) -> str:
@@ -184,9 +181,7 @@ def _violation(attempt: Attempt, _finding: Finding) -> str:
     }.get(violation.part, "an illegal octet")
     like = f", but what looks like {violation.looks_like}" if violation.looks_like else ""
     verb = "sent" if violation.part != "status_line" else "answered with"
-    return (
-        f"{attempt.upstream} {verb} {what}{like} to {_request(attempt)}: {violation.why} (octet {violation.offset})."
-    )
+    return f"{attempt.upstream} {verb} {what}{like} to {_request(attempt)}: {violation.why} (octet {violation.offset})."
 
 
 def _header_too_large(attempt: Attempt, finding: Finding) -> str:

@@ -63,7 +63,7 @@ def failure_point(attempt: Attempt, context: Context) -> Finding | None:
         return None
     first, last = shake.syns[0], shake.syns[-1]
     if attempt.clock_step is not None and attempt.clock_step.time_ns >= first.time_ns:
-        first = attempt.clock_step if attempt.clock_step.time_ns <= last.time_ns else last
+        first = attempt.clock_step  # the clock jumped: what it measured before says nothing
     ended = gateway_close(attempt)
     waited = (attempt.judged_at_ns if ended is None else ended.time_ns) - first.time_ns
     shown, proved = gave_up(attempt)

@@ -27,8 +27,8 @@ What to check next
     504: the next gateway back; capture between it and its own upstream, and
     read that. 503: overload protection, maintenance mode, a pool without
     healthy members, a rate limit; Retry-After may say more. Is it one URL,
-    one host behind the address, one minute? `wire502 read --kind
-    relayed_error` lists them.
+    one host behind the address, one minute? To list them all:
+        wire502 read CAPTURE --kind relayed_error
 
 Example
     #10  12:00:00.000  GET /cart ──────▶
@@ -56,12 +56,18 @@ def failure_point(attempt: Attempt, _context: Context) -> Finding | None:
     response = attempt.response
     if response is None or response.status is None or not 500 <= response.status <= 599 or attempt.upgraded:
         return None
-    if not finished(response) or response.cut or not _phases.speaks_http(attempt):
+    if not _phases.speaks_http(attempt):
+        return None
+    # The end of a head that the snap length cut cannot be read; that the gateway went on shows that it had all of it.
+    shown = response.cut and attempt.next_request is not None and response.status_point is not None
+    if not shown and (not finished(response) or response.cut):
         return None
     if attempt.violation is not None and weigh(attempt, attempt.violation)[0] != "oddity":
         return None  # not well-framed, and refused for it
     point = response.status_point or response.first
     finding = Finding(NAME, point, None if attempt.handshake.mid_connection else response.start)
+    if shown:
+        finding.confidence = "medium"
     if attempt.request is not None:
         finding.evidence.append((attempt.request.last, "request sent"))
     finding.evidence.append((point, f"the upstream's own {response.status}"))
