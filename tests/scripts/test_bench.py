@@ -125,6 +125,18 @@ def test_measure_counts_the_whole_process(tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8") == "4499998500000\n"
 
 
+def test_measure_is_not_blurred_by_the_harness() -> None:
+    """A small program is small even when the process that measures it is large, and a missing one is a failed run."""
+    ballast = bytearray(120 << 20)
+    done = run(["true"])
+    assert done.status == 0
+    assert done.rss_mb < 40
+    missing = run(["no-such-program-of-ours"])
+    assert missing.status != 0
+    assert "no-such-program-of-ours" in missing.error
+    assert len(ballast) > 0
+
+
 def test_measure_feeds_a_pipe(tmp_path: Path) -> None:
     """A program can read its standard input from a pipe."""
     read, write = os.pipe()
