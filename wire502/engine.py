@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
 
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.judge import judge
@@ -84,7 +83,7 @@ class Engine:
         now = self._last_ns if self._last_ns is not None else 0
         self._tracker.finish(self._connections.remaining(), now)
         for attempt in self._unanswered.finish(now):
-            self._judge_unanswered(attempt, now)
+            self._judge_unanswered(attempt)
         self._release(None)
         self._results.append(self._summary())
         return self._taken()
@@ -131,7 +130,7 @@ class Engine:
     def due(self, now_ns: int) -> None:
         """Release what has been held long enough."""
         for attempt in self._unanswered.due(now_ns):
-            self._judge_unanswered(attempt, now_ns)
+            self._judge_unanswered(attempt)
         self._release(now_ns)
 
     def settle(self, conn: Connection, now_ns: int, ended: bool) -> bool:
@@ -159,7 +158,7 @@ class Engine:
         if not client:
             verdict = judge(attempt, self._context)
             if verdict.outcome == "failure":
-                self._take(conn, attempt, verdict, now_ns, False)
+                self._hold(conn, attempt, verdict, now_ns)
                 return
             self._counts.odd(verdict.oddities)
         if self._context.keep_exchanges:
@@ -184,12 +183,16 @@ class Engine:
             attempt.later_success = self._retries.other_family(conn, self._tracker.upstreams)
         return attempt
 
+    def _hold(self, conn: Connection, attempt: Attempt, verdict: Verdict, now_ns: int) -> None:
+        """Keep a failure back until its hold is over."""
+        self._silences.learn(attempt)
+        self._held.append(Held(now_ns + self._context.hold_ns, conn, attempt, verdict))
+        self._tracker.wake(now_ns + self._context.hold_ns)
+
     def _take(self, conn: Connection, attempt: Attempt, verdict: Verdict, now_ns: int, ended: bool) -> bool:
         """File a verdict; return whether it is the last word."""
         if verdict.outcome == "failure":
-            self._silences.learn(attempt, verdict)
-            self._held.append(Held(now_ns + self._context.hold_ns, conn, attempt, verdict))
-            self._tracker.wake(now_ns + self._context.hold_ns)
+            self._hold(conn, attempt, verdict, now_ns)
             return True
         self._counts.odd(verdict.oddities)
         if verdict.outcome == "healthy":
@@ -215,10 +218,10 @@ class Engine:
             self._counts.failure(failure, quiet=failure.kind in QUIET_KINDS)
             upstream = held.conn.upstream
             if upstream is not None and failure.kind not in QUIET_KINDS:
-                upstream.failures += 1  # type: ignore[attr-defined]
+                upstream.failures += 1
             self._results.append(failure)
 
-    def _judge_unanswered(self, attempt: Attempt, now_ns: int) -> None:
+    def _judge_unanswered(self, attempt: Attempt) -> None:
         verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
             self._failed += 1
@@ -244,7 +247,7 @@ class Engine:
             odd=connections.oddities,
             duplicates=connections.duplicates,
             evicted=connections.evicted,
-            unsupported=cast("dict[int, int]", packets.unsupported),
+            unsupported=packets.unsupported,
             steps=len(connections.steps),
         )
 

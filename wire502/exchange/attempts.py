@@ -106,13 +106,11 @@ def build(
     attempt.one_sided = _one_sided(conn)
     attempt.silence = _silence(attempt)
     upstream = conn.upstream
-    if isinstance(upstream, Upstream) and upstream.answered_frame and not conn.established:
-        if abs(upstream.answered_ts - conn.first_ts) <= NEIGHBOUR_NS:
-            attempt.neighbour_answered = Point(
-                upstream.answered_frame, upstream.answered_file, upstream.answered_ts
-            )
+    answered = isinstance(upstream, Upstream) and upstream.answered_frame and not conn.established
+    if answered and abs(upstream.answered_ts - conn.first_ts) <= NEIGHBOUR_NS:
+        attempt.neighbour_answered = Point(upstream.answered_frame, upstream.answered_file, upstream.answered_ts)
     if conn.conflict is not None:
-        first_frame, first_ts, frame, ts = conn.conflict  # type: ignore[misc]
+        first_frame, first_ts, frame, ts = conn.conflict
         attempt.overlap_conflict = (Point(first_frame, file, first_ts), Point(frame, file, ts))
     since = attempt.request.first.frame if attempt.request is not None else conn.first_frame
     for frame, before, after in steps:
@@ -145,7 +143,7 @@ def _handshake(conn: Connection) -> Handshake:
         mid_connection=conn.mid or (conn.established and not conn.syn_acks),
     )
     if conn.unreachable is not None:
-        record, quotes_syn, record_file = conn.unreachable  # type: ignore[misc]
+        record, quotes_syn, record_file = conn.unreachable
         shake.unreachable = _unreachable(conn, record, quotes_syn, record_file)
     return shake
 
@@ -175,7 +173,8 @@ def _add_exchange(attempt: Attempt, conn: Connection, exchange: Exchange) -> Non
             last=_request_last(conn, exchange),
             start=exchange.req_start,
             end=exchange.req_end if exchange.req_whole else max(exchange.req_start, _sent(conn, exchange)),
-            whole=exchange.req_whole,
+            # A head that the snap length cut went out all the same: what follows it is known by its numbers.
+            whole=exchange.req_whole or (exchange.req_cut and conn.snap_cut),
             method=method,
             target=target,
             target_length=length,
@@ -254,7 +253,7 @@ def _add_opaque(attempt: Attempt, conn: Connection) -> None:
     end = max(a.off, a.top)
     attempt.request = Request(
         first=Point(first, file, since),
-        last=Point(a.progress_frame, file, a.progress_ts),
+        last=Point(first, file, since),
         start=0,
         end=end,
         whole=True,
@@ -265,10 +264,10 @@ def _add_opaque(attempt: Attempt, conn: Connection) -> None:
             first=Point(b.progress_frame, file, b.progress_ts),
             last=Point(b.progress_frame, file, b.progress_ts),
             start=0,
-            framing="unknown",
+            body_bytes=b.off,
         )
-    if not b.progress_frame or b.progress_ts < a.progress_ts:
-        attempt.unanswered_since = Point(a.progress_frame, file, a.progress_ts)
+    if not b.progress_frame or b.progress_ts < since:
+        attempt.unanswered_since = Point(first, file, since)
 
 
 def _add_closes(attempt: Attempt, conn: Connection, exchange: Exchange | None) -> None:
@@ -331,15 +330,14 @@ def _gaps(conn: Connection, attempt: Attempt) -> tuple[Gap, ...]:
     for half, from_gateway in ((conn.a, True), (conn.b, False)):
         for label, offset, octets, frame, ts, in_head in half.gaps or ():
             before_close = offset + octets == half.fin_off or offset + octets == half.rst_off
-            found.append(
-                Gap(label, from_gateway, offset, octets, Point(frame, conn.file, ts), in_head, before_close)
-            )
+            found.append(Gap(label, from_gateway, offset, octets, Point(frame, conn.file, ts), in_head, before_close))
         if half.pieces:
             piece = half.pieces[0]
             label = "wire" if half.acked <= half.off else "unknown"
             point = Point(piece.frame, conn.file, piece.ts_ns)
             found.append(Gap(label, from_gateway, half.off, piece.offset - half.off, point, half.skip == 0))
-        closes = [off for off in (half.fin_off, half.rst_off if half.rst_state else -1) if off > half.off]
+        reset = half.rst_off if half.rst_state and not 0 <= half.fin_off < half.rst_off <= half.fin_off + 1 else -1
+        closes = [off for off in (half.fin_off, reset) if off > half.off]
         if closes and not half.pieces:
             close = min(closes)
             if half.fin_off == close:

@@ -24,7 +24,7 @@ def ladder(conn: Connection, attempt: Attempt) -> tuple[Step, ...]:
             continue
         name = STEP_NAMES[what] if what < len(STEP_NAMES) else "data"
         put(Step(Point(frame, file, ts), side == 0, name, octets, count))
-    _name_messages(attempt, steps, put)
+    _name_messages(attempt, steps)
     if attempt.request is not None and attempt.upstream_acked_point is not None:
         acked = attempt.upstream_acked_point
         if acked.frame > attempt.request.last.frame and not any(frame == acked.frame for frame, _ in steps):
@@ -36,14 +36,13 @@ def ladder(conn: Connection, attempt: Attempt) -> tuple[Step, ...]:
     return tuple(ordered)
 
 
-def _name_messages(attempt: Attempt, steps: dict[tuple[int, str], Step], put: object) -> None:
+def _name_messages(attempt: Attempt, steps: dict[tuple[int, str], Step]) -> None:
     request, response = attempt.request, attempt.response
     if request is not None:
         line = f"{request.method} {request.target}" if request.http else ""
         old = steps.pop((request.first.frame, "data"), None)
-        steps[(request.first.frame, "request")] = Step(
-            request.first, True, "request", old.octets if old else request.end - request.start, old.count if old else 1, line
-        )
+        octets, count = (old.octets, old.count) if old else (request.end - request.start, 1)
+        steps[(request.first.frame, "request")] = Step(request.first, True, "request", octets, count, line)
     for status, point in attempt.interim:
         steps.pop((point.frame, "data"), None)
         steps[(point.frame, "interim")] = Step(point, False, "interim", note=str(status))

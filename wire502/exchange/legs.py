@@ -7,6 +7,8 @@ address for each side, it gives itself away by asking upstream for what it was a
 
 from __future__ import annotations
 
+from collections import deque
+
 from wire502.model.context import Context
 from wire502.model.flow_cy import Connection, Exchange
 
@@ -16,6 +18,7 @@ MAX_ADDRESSES = 65_536
 MAX_ASKED = 4096
 NESTED_NS = 60_000_000_000
 VOTES = 2
+RECENT = 16  # connections of a host that are looked at
 
 
 class Legs:
@@ -24,6 +27,7 @@ class Legs:
     def __init__(self, context: Context) -> None:
         self._named = context.upstreams
         self._roles: dict[tuple[int, int], int] = {}
+        self._serving: dict[tuple[int, int], deque[Connection]] = {}
         self._gateway_host_opens = False
         self._asked: dict[bytes, tuple[Connection, Exchange, int]] = {}
         self._votes: dict[tuple[int, int, int], set[bytes]] = {}
@@ -34,13 +38,27 @@ class Legs:
     def began(self, conn: Connection, exchange: Exchange) -> None:
         """Hear of the first request on a connection."""
         a, b = conn.a, conn.b
+        opener, acceptor = (a.high, a.low), (b.high, b.low)
         if len(self._roles) < MAX_ADDRESSES:
-            opener, acceptor = (a.high, a.low), (b.high, b.low)
-            self._roles[opener] = self._roles.get(opener, 0) | OPENS
+            if self._is_serving(opener):
+                self._roles[opener] = self._roles.get(opener, 0) | OPENS
             self._roles[acceptor] = self._roles.get(acceptor, 0) | ACCEPTS
+            served = self._serving.setdefault(acceptor, deque(maxlen=RECENT))
+            served.append(conn)
         if conn.local == OPENER_LOCAL:
             self._gateway_host_opens = True
         self._compare(conn, exchange)
+
+    def _is_serving(self, address: tuple[int, int]) -> bool:
+        """Whether a host asks somebody else while a request that it was asked itself is unanswered.
+
+        A host that only happens to open connections of its own (updates, telemetry) is no gateway for that.
+        """
+        for conn in self._serving.get(address, ()):
+            decoder = conn.decoder
+            if decoder is not None and decoder.current is not None and decoder.current.resp_frame == 0:
+                return True
+        return False
 
     def opened(self, conn: Connection) -> None:
         """Hear of a connection that failed before any request: its opener opens, at least."""
@@ -49,7 +67,7 @@ class Legs:
 
     def is_client(self, conn: Connection) -> bool:
         """Whether a connection is a client leg, as far as is known now."""
-        a, b = conn.a, conn.b
+        b = conn.b
         for high, low, port in self._named:
             if (b.high, b.low) == (high, low) and port in (None, b.port):
                 return False

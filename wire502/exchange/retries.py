@@ -13,6 +13,7 @@ from typing import NamedTuple
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model import head_fields
 from wire502.model.attempt import Attempt, Point
+from wire502.model.endpoints import address_text
 from wire502.model.flow_cy import Connection, Exchange
 
 WITHIN_NS = 1_000_000_000
@@ -73,15 +74,15 @@ class Retries:
     ) -> Point | None:
         """Return the SYN-ACK of an IPv4 connection to the same port right after a refused IPv6 attempt."""
         for (high, low, port), upstream in upstreams.items():
-            if port == conn.b.port and high == 0 and low >> 32 == 0xFFFF and upstream.answered_frame:
-                if 0 <= upstream.answered_ts - conn.first_ts <= OTHER_FAMILY_NS:
-                    return Point(upstream.answered_frame, upstream.answered_file, upstream.answered_ts)
+            ipv4 = high == 0 and low >> 32 == 0xFFFF
+            if ipv4 and port == conn.b.port and upstream.answered_frame:
+                if not 0 <= upstream.answered_ts - conn.first_ts <= OTHER_FAMILY_NS:
+                    continue
+                return Point(upstream.answered_frame, upstream.answered_file, upstream.answered_ts)
         return None
 
 
 def _address(key: str) -> str:
-    from wire502.model.endpoints import address_text
-
     high, _, low = key.partition(":")
     text = address_text(int(high, 16), int(low, 16))
     return f"[{text}]" if ":" in text else text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 from wire502.model.attempt import Attempt
-from wire502.model.finding import Verdict
 
 TOLERANCE = 0.02
 LEAST_S = 1.0
@@ -25,7 +24,7 @@ class Silences:
             return False
         return any(abs(seconds - silence.seconds) <= TOLERANCE * seconds for gateway, seconds in self._seen if gateway)
 
-    def learn(self, attempt: Attempt, verdict: Verdict) -> None:
+    def learn(self, attempt: Attempt) -> None:
         """Remember the silence of an attempt that failed."""
         silence = attempt.silence
         if silence is not None and silence.until is not None and silence.seconds >= LEAST_S:

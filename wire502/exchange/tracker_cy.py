@@ -70,6 +70,13 @@ class Tracker(Observer):
     others: Upstream
     exchanges: int
     now: int
+    _make_decoder: Callable[[Connection, Observer], Decoder]
+    _due: list[tuple[int, int, Connection | None, bool]]
+    _sequence: int
+    _connecting: deque[tuple[int, Connection]]
+    _keep: bool
+    _settle: int
+    _watch: int
 
     def __init__(self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder]) -> None:
         self.next_due = NEVER
@@ -99,7 +106,7 @@ class Tracker(Observer):
     def opened(self, conn: Connection) -> cython.int:
         """Count a connection for its upstream; a SYN starts the connect deadline."""
         key = (conn.b.high, conn.b.low, conn.b.port)
-        upstream: Upstream = self.upstreams.get(key)
+        upstream: Upstream | None = self.upstreams.get(key)
         if upstream is None:
             if len(self.upstreams) < MAX_UPSTREAMS:
                 upstream = Upstream(conn.b.high, conn.b.low, conn.b.port)
@@ -117,7 +124,7 @@ class Tracker(Observer):
     @cython.cfunc
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Measure the connect time."""
-        upstream: Upstream = conn.upstream
+        upstream: Upstream | None = conn.upstream
         if frame and upstream is not None:
             upstream.answered_frame = frame
             upstream.answered_ts = ts
@@ -129,7 +136,7 @@ class Tracker(Observer):
     @cython.cfunc
     def _open_attempt(self, conn: Connection) -> cython.bint:
         """Whether anything on the connection can still fail."""
-        decoder: Decoder = conn.decoder
+        decoder: Decoder | None = conn.decoder
         if conn.settled or decoder is None:
             return False
         if decoder.current is not None or conn.pending is not None:
@@ -167,7 +174,7 @@ class Tracker(Observer):
     @cython.cfunc
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
-        if conn.decoder.exchanges == 1:
+        if conn.decoder is not None and conn.decoder.exchanges == 1:
             self.desk.began(conn, exchange)
         if conn.pending is not None:
             for done in conn.pending:
@@ -182,7 +189,7 @@ class Tracker(Observer):
     @cython.cfunc
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Count; and keep what is worth a record."""
-        upstream: Upstream = conn.upstream
+        upstream: Upstream | None = conn.upstream
         self.exchanges += 1
         if upstream is not None:
             upstream.attempts += 1
@@ -219,7 +226,7 @@ class Tracker(Observer):
     @cython.cfunc
     def retired(self, conn: Connection) -> cython.int:
         """A connection is forgotten: judge what it had open, with what is known."""
-        upstream: Upstream = conn.upstream
+        upstream: Upstream | None = conn.upstream
         if upstream is not None:
             upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
         if self._open_attempt(conn):
@@ -265,7 +272,7 @@ class Tracker(Observer):
 
     def fire(self, now_ns: int) -> None:
         """Do all that is due by *now_ns*, in the order of the due times."""
-        conn: Connection
+        conn: Connection | None
         while True:
             first = self._due[0][0] if self._due else NEVER
             connect = self._connecting[0][0] if self._connecting else NEVER
@@ -304,7 +311,7 @@ class Tracker(Observer):
         """Judge what is left when the capture ends, connection by connection."""
         for conn in connections:
             if not conn.superseded:
-                upstream: Upstream = conn.upstream
+                upstream: Upstream | None = conn.upstream
                 if upstream is not None:
                     upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
                 if self._open_attempt(conn) or (not conn.settled and conn.decoder is not None and conn.a.top > 0):

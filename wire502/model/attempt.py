@@ -208,7 +208,7 @@ class Attempt:
     upstream_acked_point: Point | None = None  # frame that acknowledged it first
     upstream_acked_point_rtt_ms: float | None = None
     gateway_acked: int | None = None  # highest offset of the response direction acknowledged by the gateway
-    gateway_fin_ack_of_upstream_fin: Point | None = None  # frame in which the gateway first acknowledged the upstream's FIN
+    gateway_fin_ack_of_upstream_fin: Point | None = None  # where the gateway first acknowledged the upstream's FIN
     request_retransmissions: int = 0  # of the oldest unacknowledged octets of the gateway, in this attempt
     request_retransmitted_last: Point | None = None
     response_retransmissions: int = 0

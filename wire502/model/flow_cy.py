@@ -6,14 +6,21 @@ stages imports another; ``engine`` puts them together.
 
 Frames and time stamps stand side by side as plain integers (frame 0: never seen); offsets are those of
 ``model.attempt``. The file of a frame is that of its connection, but where a record says otherwise.
+
+This module is long because the records name each other (a connection has a decoder, which has its connection): in
+C they can only be declared together.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 try:
     import cython
 except ModuleNotFoundError:
     from wire502 import _cython as cython
+
+from wire502.model.capture_info import RareFrame
 
 NEVER = 0x7FFFFFFFFFFFFFFF
 UNKNOWN = -1
@@ -235,7 +242,7 @@ class Exchange:
         self.clear()
 
     @cython.ccall
-    def clear(self):  # type: ignore[no-untyped-def]
+    def clear(self) -> None:
         """Make the record as new, so that a connection needs only one while all goes well."""
         self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
         self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
@@ -301,12 +308,14 @@ class Decoder:
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
+        """Read *n* octets that begin at *offset*; return how many were used."""
         raise NotImplementedError
 
     @cython.cfunc
     def on_skipped(
         self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong
     ) -> cython.int:
+        """Hear that the octets to be skipped have gone by; *offset* is where they end."""
         raise NotImplementedError
 
     @cython.cfunc
@@ -318,10 +327,12 @@ class Decoder:
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.int:
+        """Hear that *n* octets at *offset* are missing and will not come."""
         raise NotImplementedError
 
     @cython.cfunc
     def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """Hear that the side has sent its last octet."""
         raise NotImplementedError
 
 
@@ -336,17 +347,20 @@ class Connection:
     | established | a SYN-ACK was seen or is implied |
     | syns, syn_acks | (frame, ts) of the first sixteen of each |
     | refused_* | a RST that acknowledged ISN + 1 before any SYN-ACK |
+    | upstream | whatever the observer counts for the acceptor |
+    | unreachable | (frame, quotes the SYN, file) of the ICMP error that counts |
+    | conflict | (frame, ts, frame, ts) of the first two copies of octets that differ |
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
-    | opaque_* | the opener's last write that is no HTTP |
+    | opaque_* | the opener's last new octets before the acceptor's first FIN or RST |
     """
 
     stream: int
     a: Half
     b: Half
     decoder: Decoder | None
-    upstream: object
+    upstream: Any
     file: int
     interface: int
     first_frame: int
@@ -371,8 +385,8 @@ class Connection:
     refused_ttl: int
     refused_ip_id: int
     refused_window: int
-    unreachable: object
-    conflict: object
+    unreachable: tuple[RareFrame, bool, int] | None
+    conflict: tuple[int, int, int, int] | None
     step_ts: int
     step_frame: int
     pending: list[Exchange] | None
@@ -519,8 +533,8 @@ class Observer:
         """Do all that is due at *now_ns*; called before the frame with that time is looked at."""
         raise NotImplementedError
 
-    def rare(self, record: object) -> None:
-        """Hear of a frame beside TCP (``RareFrame``)."""
+    def rare(self, record: RareFrame) -> None:
+        """Hear of a frame beside TCP."""
         raise NotImplementedError
 
 

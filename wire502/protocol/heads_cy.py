@@ -3,6 +3,8 @@
 Strictly: the first octet that the grammar forbids is remembered (``bad``, ``part``, ``why``). Leniently: reading
 goes on as a forgiving gateway would, so that the end of the head and the framing of the body are known if anyone
 can know them. Each line is looked at once, however the head is cut into segments.
+
+This module is long because requests and responses share the field lines, which are read by pointer in one place.
 """
 
 from __future__ import annotations
@@ -402,7 +404,9 @@ class Head:
             if name.lower() == b"content-type":
                 value = octets[at:end]
                 value = value.strip().lower()
-                self.streaming = value.startswith((b"text/event-stream", b"multipart/x-mixed-replace", b"application/grpc"))
+                self.streaming = value.startswith(
+                    (b"text/event-stream", b"multipart/x-mixed-replace", b"application/grpc")
+                )
         return 0
 
     @cython.cfunc

@@ -58,6 +58,33 @@ EARLY_OCTETS = 65_536
 class Http1(Decoder):
     """The decoder of one connection; decides first whether it is HTTP/1 at all."""
 
+    observer: Observer
+    state_a: int
+    state_b: int
+    head_a: Head
+    head_b: Head
+    buffer_a: bytearray | None
+    buffer_b: bytearray | None
+    start_a: int
+    start_b: int
+    marks: list[tuple[int, int, int]] | None
+    asking: Exchange | None
+    spare: Exchange | None
+    early: list[tuple[bytes, int, int, int, int]] | None
+    early_size: int
+    excess_offset: int
+    foreign: int
+    max_head: int
+    max_queue: int
+    chunk: int
+    chunk_state: int
+    chunk_digits: int
+    chunk_a: int
+    chunk_state_a: int
+    chunk_digits_a: int
+    end_a: int
+    upgrading: bool
+
     def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
         self.conn = conn
         self.observer = observer
@@ -129,7 +156,7 @@ class Http1(Decoder):
         ts: cython.longlong,
     ) -> cython.int:
         """Octets that the capture does not hold, where they would have mattered."""
-        ex: Exchange
+        ex: Exchange | None
         if self.tunnel or (self.decided and not self.http):
             self.skip = FOREVER
             return 0
@@ -137,6 +164,7 @@ class Http1(Decoder):
             if self.state_a == HEAD:
                 # Take what there is of the head: method and target are usually in it.
                 ex = self.asking
+                assert ex is not None
                 ex.req_cut = True
                 ex.req_head = bytes(self.buffer_a) if self.buffer_a is not None else b""
                 self.buffer_a = None
@@ -216,9 +244,6 @@ class Http1(Decoder):
             if request_likeness(octets, n) == 1:
                 self.state_a = START
                 return self._request_head(octets, n, offset, frame, ts)
-            if self.conn.mid and not self.decided:
-                self.conn.opaque_frame = frame
-                self.conn.opaque_ts = ts
         return n
 
     @cython.cfunc
@@ -231,7 +256,7 @@ class Http1(Decoder):
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
         head: Head = self.head_a
-        ex: Exchange
+        ex: Exchange | None
         whole: cython.Py_ssize_t
         before: cython.Py_ssize_t
         text: bytes
@@ -252,6 +277,8 @@ class Http1(Decoder):
             ex.req_end = offset + n
             return n
         ex = self.asking
+        assert ex is not None
+        assert self.buffer_a is not None
         before = len(self.buffer_a)
         self.buffer_a += octets[:n]
         ex.req_last_frame = frame
@@ -295,8 +322,8 @@ class Http1(Decoder):
     @cython.cfunc
     def _begin(self, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> Exchange:
         """Make the record of a new request, and settle what it says about the exchange before it."""
-        ex: Exchange
-        last: Exchange = self.current
+        ex: Exchange | None
+        last: Exchange | None = self.current
         if last is not None:
             last.next_frame = frame
             last.next_ts = ts
@@ -364,9 +391,10 @@ class Http1(Decoder):
         self, head: bytes, end: cython.longlong, frame: cython.longlong, ts: cython.longlong
     ) -> cython.int:
         """A request head is complete: what comes behind it?"""
-        ex: Exchange = self.asking
+        ex: Exchange | None = self.asking
         parsed: Head = self.head_a
         early: list[tuple[bytes, int, int, int, int]]
+        assert ex is not None
         if not self.decided and head.startswith(b"PRI * HTTP/2.0"):
             self.looks_like = "h2"
             self._opaque()
@@ -433,7 +461,7 @@ class Http1(Decoder):
 
     @cython.cfunc
     def _request_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
-        ex: Exchange = self.asking
+        ex: Exchange | None = self.asking
         self.state_a = START
         if ex is None:
             return 0
@@ -457,10 +485,15 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
-        ex: Exchange = self.current
+        ex: Exchange | None = self.current
         if self.decided and not self.http:
             self.skip = FOREVER
             return n
+        if ex is None and (self.state_b == HEAD or self.state_b == CHUNKS):
+            # The exchange was judged and let go of; what still comes of its response is of no use.
+            self.buffer_b = None
+            self.marks = None
+            self.state_b = LOST
         if self.state_b == CHUNKS:
             return self._chunk_octets(1, octets, n, offset, frame, ts)
         if self.state_b == HEAD:
@@ -482,8 +515,12 @@ class Http1(Decoder):
                     self.state_b = START
                     return self._response_head(octets, n, offset, frame, ts)
                 return n
-            if self.acks > self.end_a and self.early_size + n <= EARLY_OCTETS and self.state_b != EXCESS:
-                # It answers a request that the capture has not shown yet.
+            if (
+                (self.acks > self.end_a or (self.exchanges == 0 and looks_like_status(octets, n)) or self.early is not None)
+                and self.early_size + n <= EARLY_OCTETS
+                and self.state_b != EXCESS
+            ):
+                # It answers a request that the capture has not shown yet, or one that the upstream did not wait for.
                 if self.early is None:
                     self.early = []
                 self.early.append((octets[:n], offset, frame, ts, self.acks))
@@ -512,6 +549,7 @@ class Http1(Decoder):
                     ex.resp_done = ex.req_whole = True
                     self._finished()
                     ex = self.current
+                    assert ex is not None
                 if ex.resp_frame == 0:
                     self.state_b = START
                     return self._response_head(octets, n, offset, frame, ts)
@@ -539,10 +577,11 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
-        ex: Exchange = self.current
+        ex: Exchange | None = self.current
         head: Head = self.head_b
         before: cython.Py_ssize_t = 0
         view: cython.p_const_uchar
+        assert ex is not None
         if self.state_b == START:
             head.reset()
             self.start_b = offset
@@ -557,6 +596,8 @@ class Http1(Decoder):
                 self.buffer_b = bytearray(octets[:n])
                 self.marks = [(0, frame, ts)]
         else:
+            assert self.buffer_b is not None
+            assert self.marks is not None
             before = len(self.buffer_b)
             self.buffer_b += octets[:n]
             if len(self.marks) < 4096:
@@ -581,7 +622,7 @@ class Http1(Decoder):
                     ex, self.start_b + head.bad, head.part, head.why, None, head.lost, at[0], at[1]
                 )
             if head.part == "status_line":
-                first = octets[: min(n, 64)] if before == 0 else bytes(self.buffer_b[:64])
+                first = octets[: min(n, 64)] if self.buffer_b is None else bytes(self.buffer_b[:64])
                 self._name_violation(ex, name_of(first))
         if head.lost and head.status == 0 and head.part == "status_line":
             # Nobody can say where this ends.
@@ -594,7 +635,7 @@ class Http1(Decoder):
             ex.head_bytes = head.at
             ex.head_frame = frame
             ex.head_ts = ts
-            if before == 0 and self.state_b != HEAD:
+            if self.buffer_b is None:
                 ex.resp_head = octets[: head.at]
             else:
                 ex.resp_head = bytes(self.buffer_b[: head.at])
@@ -603,7 +644,7 @@ class Http1(Decoder):
             self._response_read(offset + head.at - before, frame, ts)
             return head.at - before
         ex.head_bytes = before + n
-        if len(self.buffer_b) > self.max_head:
+        if self.buffer_b is not None and len(self.buffer_b) > self.max_head:
             ex.odd("response_head_over_limit")
             ex.resp_cut = True
             ex.resp_head = bytes(self.buffer_b[:65_536])
@@ -615,6 +656,7 @@ class Http1(Decoder):
     def _frame_at(self, position: int) -> tuple[int, int]:
         """Return frame and time of the segment that carried an octet of the buffered head."""
         marks = self.marks
+        assert marks
         low, high = 0, len(marks)
         while high - low > 1:
             middle = (low + high) // 2
@@ -627,8 +669,9 @@ class Http1(Decoder):
     @cython.cfunc
     def _response_read(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
-        ex: Exchange = self.current
+        ex: Exchange | None = self.current
         head: Head = self.head_b
+        assert ex is not None
         if 100 <= head.status < 200 and head.status != 101:
             if ex.interim is None:
                 ex.interim = []
@@ -684,7 +727,7 @@ class Http1(Decoder):
 
     @cython.cfunc
     def _response_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
-        ex: Exchange = self.current
+        ex: Exchange | None = self.current
         self.state_b = START
         if ex is None:
             return 0
@@ -703,7 +746,8 @@ class Http1(Decoder):
     @cython.cfunc
     def _finished(self) -> cython.int:
         """The first outstanding exchange is over."""
-        ex: Exchange = self.current
+        ex: Exchange | None = self.current
+        assert ex is not None
         if self.asking is ex:
             self.asking = None
         if self.queue:
@@ -734,7 +778,7 @@ class Http1(Decoder):
         state: cython.int = self.chunk_state if side else self.chunk_state_a
         digits: cython.int = self.chunk_digits if side else self.chunk_digits_a
         size: cython.longlong = self.chunk if side else self.chunk_a
-        fault: str = None
+        fault: str | None = None
         while i < n:
             octet = octets[i]
             if state == SIZE:

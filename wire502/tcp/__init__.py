@@ -1,1 +1,1 @@
-"""TODO"""
+"""Connections out of segments: who opened them, octets in order, how they end. Knows no protocol above TCP."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from array import array
 from collections import deque
+from typing import cast
 
 try:
     import cython
@@ -97,6 +98,12 @@ class Connections:
     last_ts: int
     oddities: dict[str, int]
     steps: list[tuple[int, int, int]]
+    slots: list[Connection | None]
+    index: dict[tuple[int, int, int, int, int, int], Connection]
+    order: deque[Connection]
+    closed: deque[tuple[Connection, int]]
+    files: list[int]
+    windows: list[int]
 
     def __init__(self, observer: Observer, context: Context) -> None:
         self.observer = observer
@@ -158,8 +165,8 @@ class Connections:
         th: cython.ulonglong,
         tl: cython.ulonglong,
         ports: cython.uint,
-    ) -> Connection:
-        conn: Connection
+    ) -> Connection | None:
+        conn: Connection | None
         mask: cython.Py_ssize_t
         i: cython.Py_ssize_t
         source: cython.int = ports >> 16
@@ -234,7 +241,7 @@ class Connections:
         size: cython.Py_ssize_t = 1024
         mask: cython.Py_ssize_t
         i: cython.Py_ssize_t
-        conn: Connection
+        conn: Connection | None
         old: list[Connection | None] = self.slots
         while size < self.live * 3:
             size *= 2
@@ -364,7 +371,7 @@ class Connections:
         window: cython.int
         octets: cython.p_const_uchar
         observer: Observer = self.observer
-        rare: list[RareFrame] = segments.rare
+        rare: list[RareFrame] = cast("list[RareFrame]", segments.rare)
         next_rare: cython.Py_ssize_t = 0
         rare_row: cython.Py_ssize_t = -1
         frames: cython.longlong[::1] = segments.frame
@@ -685,7 +692,7 @@ class Connections:
             if side == 0 and conn.ack_frame == 0 and conn.established:
                 conn.ack_frame = frame
                 conn.ack_ts = ts
-            if r.pieces is not None and r.hole_acked_ts == 0 and offset > r.pieces[0].offset:
+            if r.pieces is not None and r.hole_acked_ts == 0 and offset >= r.pieces[0].offset:
                 r.hole_acked_ts = ts
                 self.observer.hole(conn, ts)
         return offset if offset >= 0 else -1
@@ -757,11 +764,13 @@ class Connections:
             s.rexmit_ts = ts
         if end > s.top:
             s.top = end
+        s.progress_frame = frame
+        s.progress_ts = ts
         conn.note(side, _DATA, n, frame, ts)
         if offset > s.off:
             if hold(conn, s, octets, n, captured, offset, frame, ts, acks, conn.decoder is not None):
                 release(conn, side, ts, False)
-            elif s.hole_acked_ts == 0 and s.acked > offset:
+            elif s.hole_acked_ts == 0 and s.acked >= offset:
                 s.hole_acked_ts = ts
                 self.observer.hole(conn, ts)
             return 0
@@ -790,6 +799,8 @@ class Connections:
     ) -> cython.int:
         s: Half = conn.b if side else conn.a
         r: Half = conn.a if side else conn.b
+        if offset == -1 and side == 0 and not conn.established and s.top == 0:
+            offset = 0  # some stacks close an unanswered SYN with the SYN's own number
         if s.fin_off >= 0 or offset > s.top + FAR or offset < s.acked:
             return 0
         if not conn.established and side == 1:
@@ -799,6 +810,9 @@ class Connections:
         s.fin_frame = frame
         s.fin_ts = ts
         s.fin_acks = acks
+        if side == 1 and conn.opaque_frame == 0:
+            conn.opaque_frame = r.progress_frame
+            conn.opaque_ts = r.progress_ts
         conn.note(side, STEP_FIN, 0, frame, ts)
         finish_fin(conn, side)
         if r.fin_off >= 0 and conn.established:
@@ -877,6 +891,9 @@ class Connections:
         s.rst_ttl = ttl
         s.rst_ip_id = ip_id
         s.rst_window = window
+        if side == 1 and conn.opaque_frame == 0:
+            conn.opaque_frame = r.progress_frame
+            conn.opaque_ts = r.progress_ts
         if (flags & _ACK) and r.started:
             s.rst_acks = r.off + apart(ack, r.nxt)
         self._dead(conn, ts)

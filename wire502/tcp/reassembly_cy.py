@@ -33,11 +33,9 @@ def deliver(
     acks: cython.longlong,
 ) -> cython.int:
     """Hand *n* octets that stand at ``half.off`` to the decoder; *captured* of them are at hand."""
-    decoder: Decoder = conn.decoder
+    decoder: Decoder | None = conn.decoder
     done: cython.longlong = 0
     step: cython.longlong
-    half.progress_frame = frame
-    half.progress_ts = ts
     if decoder is None:
         half.off += n
         half.nxt = (half.nxt + n) & 0xFFFFFFFF
@@ -172,7 +170,7 @@ def compare(conn: Connection, piece: Piece, data: bytes, offset: int, frame: int
 def drain(conn: Connection, side: cython.int) -> cython.int:
     """Deliver the pieces whose turn has come."""
     half: Half = conn.b if side else conn.a
-    pieces: list[Piece] = half.pieces
+    pieces: list[Piece] | None = half.pieces
     piece: Piece
     used: cython.Py_ssize_t = 0
     count: cython.Py_ssize_t
@@ -243,9 +241,15 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
     while True:
         if half.pieces is not None:
             piece = half.pieces[0]
-            if half.acked <= piece.offset and len(half.pieces) < MAX_PIECES:
-                break
             upto = piece.offset
+            if conn.mid and half.off == 0 and half.acked >= upto:
+                # Not a hole: the capture began behind these octets.
+                half.off = upto
+                half.nxt = (half.nxt + upto) & 0xFFFFFFFF
+                drain(conn, side)
+                continue
+            if half.acked <= upto and len(half.pieces) < MAX_PIECES:
+                break
         elif closing and half.fin_off > half.off and half.acked > half.fin_off:
             upto = half.fin_off
         elif closing and half.acked > half.off and half.off == half.top and half.fin_off < 0:
@@ -267,7 +271,7 @@ def leap(
     conn: Connection, half: Half, side: cython.int, upto: cython.longlong, now: cython.longlong
 ) -> cython.int:
     """Pass over the hole between ``half.off`` and *upto*."""
-    decoder: Decoder = conn.decoder
+    decoder: Decoder | None = conn.decoder
     missing: cython.longlong = upto - half.off
     step: cython.longlong
     frame: cython.longlong = half.acked_frame

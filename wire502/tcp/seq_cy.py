@@ -23,7 +23,7 @@ def apart(later: cython.uint, earlier: cython.uint) -> cython.longlong:
 
 def distance(later: int, earlier: int) -> int:
     """Return ``apart`` for callers in plain Python."""
-    return apart(later, earlier)
+    return int(apart(later, earlier))
 
 
 def _is_compiled() -> bool:
