@@ -84,6 +84,12 @@ def _half_close_only(attempt: Attempt) -> bool:
     return not client_left(attempt, None)
 
 
+def _before_answer(attempt: Attempt, ended: Point) -> bool:
+    """Whether the gateway had given up before the SYN-ACK came."""
+    answers = attempt.handshake.syn_acks
+    return bool(answers) and attempt.request is None and order(ended) < order(answers[0])
+
+
 def _while_connecting(attempt: Attempt, ended: Point, kind: str) -> Finding | None:
     shake = attempt.handshake
     if not shake.syns or shake.refused is not None:
