@@ -159,4 +159,5 @@ ATTEMPTS = st.builds(
     next_attempt=maybe(POINTS),
     similar_silence=FLAGS,
     excess_point=maybe(POINTS),
+    client_request_open=maybe(FLAGS),
 )

@@ -156,9 +156,10 @@ def test_overlap() -> None:
 
 
 def test_unknown_opener() -> None:
-    """Who opened the connection being a guess, nobody is said to be at fault."""
-    word = verdict(attempt(upstream_rst=rst(9, 15.0), opener_known=False))
-    assert (word.at_fault, word.confidence) == ("unknown", "medium")
+    """Who opened the connection being a guess, nobody is said to be at fault; a request head ends the guessing."""
+    made = one_sided(response=response(body=300), upstream_rst=rst(9, 15.0, 380), opener_known=False)
+    assert (verdict(made).at_fault, verdict(made).confidence) == ("unknown", "medium")
+    assert verdict(attempt(upstream_rst=rst(9, 15.0), opener_known=False)).at_fault == "upstream"
 
 
 def test_eviction_is_an_admission() -> None:

@@ -25,10 +25,12 @@ def test_refusal_with_a_client_has_no_health_check_caveat() -> None:
 
 def test_refusal_that_no_client_asked_for_is_an_oddity() -> None:
     """With the client leg in the capture and no client request open, a refusal is no failure."""
-    made = connecting(handshake=Handshake(syns=(at(1),), refused=at(2, 0.1)), client_leg_seen=True)
-    word = verdict(made)
+    refused = Handshake(syns=(at(1),), refused=at(2, 0.1))
+    word = verdict(connecting(handshake=refused, client_leg_seen=True, client_request_open=False))
     assert word.outcome == "healthy"
     assert word.oddities == ["refused_without_client_request"]
+    assert verdict(connecting(handshake=refused, client_leg_seen=True)).outcome == "failure"
+    assert verdict(connecting(handshake=refused, client_leg_seen=True, client_request_open=True)).outcome == "failure"
 
 
 def test_ipv6_refused_then_ipv4_is_masked() -> None:

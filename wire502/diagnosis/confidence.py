@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wire502.diagnosis.fault import knows_opener
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
 from wire502.model.verdict import CONFIDENCES, Confidence
@@ -27,7 +28,7 @@ def weigh(attempt: Attempt, finding: Finding) -> tuple[Confidence, list[str]]:
     if not attempt.is_http:
         confidence = least(confidence, "medium")
         caveats.append("the connection does not carry plain HTTP: only transport facts were judged")
-    if not attempt.opener_known:
+    if not knows_opener(attempt):
         confidence = least(confidence, "medium")
         caveats.append("who opened the connection is a guess, so who is at fault is not said")
     if attempt.handshake.mid_connection:

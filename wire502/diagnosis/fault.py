@@ -15,11 +15,17 @@ IDLE_NS = 1_000_000_000  # a request that paused so long waited for the client, 
 
 def at_fault(attempt: Attempt, finding: Finding) -> AtFault:
     """Return who is at fault for *finding* by default."""
-    if not attempt.opener_known:
+    if not knows_opener(attempt):
         return "unknown"
     if finding.at_fault is not None:
         return finding.at_fault
     return _TABLE.get(finding.kind, _upstream)(attempt, finding)
+
+
+def knows_opener(attempt: Attempt) -> bool:
+    """Whether it is sure who opened the connection: begun mid-connection, it is the one that sent a request head."""
+    request = attempt.request
+    return attempt.opener_known or (request is not None and request.http and bool(request.method))
 
 
 def _upstream(_attempt: Attempt, _finding: Finding) -> AtFault:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wire502.diagnosis import confidence, fault, wording
 from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
-from wire502.kinds import all_kinds, blind, finished, gateway_owes, order, pause, tolerated
+from wire502.kinds import all_kinds, blind, finished, gateway_owes, nobody_asked, order, pause, tolerated
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
 from wire502.model.finding import Finding, Verdict
@@ -75,7 +75,7 @@ def _oddities(attempt: Attempt) -> list[str]:
         seen.append(f"invalid_{violation.part}")
     if attempt.upstream_rst is not None and attempt.upstream_rst.accepted is False:
         seen.append("ignored_reset")
-    if attempt.handshake.refused is not None and attempt.client_leg_seen and attempt.client is None:
+    if attempt.handshake.refused is not None and nobody_asked(attempt):
         seen.append("refused_without_client_request")
     return sorted(set(seen))
 

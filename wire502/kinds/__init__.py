@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
+from wire502.kinds._connecting import nobody_asked
 from wire502.kinds._phases import order
 from wire502.kinds._sight import blind, finished, lost_on_wire, seen_end
 from wire502.kinds._violations import tolerated
@@ -32,6 +33,7 @@ __all__ = [
     "gateway_owes",
     "kind_names",
     "lost_on_wire",
+    "nobody_asked",
     "order",
     "page",
     "pause",

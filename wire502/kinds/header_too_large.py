@@ -53,7 +53,7 @@ from wire502.model.verdict import Alternative
 NAME = "header_too_large"
 TITLE = "the response's head was too long for the gateway"
 GROUP = "response"
-REFINES = ("stall_mid_headers", "stall_mid_body", "gateway_abort", "client_abort")
+REFINES = ("stall_mid_request", "stall_mid_headers", "stall_mid_body", "gateway_abort", "client_abort")
 
 LEAST_OCTETS = 4096  # the smallest limit of any gateway in common use
 AT_ONCE_NS = 1_000_000_000

@@ -49,7 +49,19 @@ from wire502.model.finding import Finding
 NAME = "invalid_chunk"
 TITLE = "illegal chunk in the response's body"
 GROUP = "response"
-REFINES = ("rst_mid_body", "fin_mid_body", "stall_mid_body", "header_too_large", "relayed_error")
+REFINES = (
+    "rst_mid_request",
+    "fin_mid_request",
+    "stall_mid_request",
+    "rst_mid_headers",
+    "fin_mid_headers",
+    "stall_mid_headers",
+    "rst_mid_body",
+    "fin_mid_body",
+    "stall_mid_body",
+    "header_too_large",
+    "relayed_error",
+)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -52,13 +52,16 @@ NAME = "invalid_header"
 TITLE = "an illegal header field"
 GROUP = "response"
 REFINES = (
-    "header_too_large",
+    "rst_mid_request",
+    "fin_mid_request",
+    "stall_mid_request",
     "rst_mid_headers",
     "fin_mid_headers",
     "stall_mid_headers",
     "rst_mid_body",
     "fin_mid_body",
     "stall_mid_body",
+    "header_too_large",
     "relayed_error",
 )
 

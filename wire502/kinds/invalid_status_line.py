@@ -51,7 +51,19 @@ from wire502.model.finding import Finding
 NAME = "invalid_status_line"
 TITLE = "the answer was no HTTP response"
 GROUP = "response"
-REFINES = ("header_too_large", "rst_mid_headers", "fin_mid_headers", "stall_mid_headers", "invalid_header")
+REFINES = (
+    "rst_mid_request",
+    "fin_mid_request",
+    "stall_mid_request",
+    "rst_mid_headers",
+    "fin_mid_headers",
+    "stall_mid_headers",
+    "rst_mid_body",
+    "fin_mid_body",
+    "stall_mid_body",
+    "header_too_large",
+    "invalid_header",
+)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -239,3 +239,4 @@ class Attempt:
     next_attempt: Point | None = None  # the gateway tried again elsewhere for the same client request
     similar_silence: bool = False  # another attempt of the capture ended in the same way after the same wait (2 %)
     excess_point: Point | None = None  # frame with the first of the octets that ``excess`` or ``foreign_answer`` tell
+    client_request_open: bool | None = None  # a client request was open when it began; None: cannot be told
