@@ -14,7 +14,7 @@ from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.judge import judge
 from wire502.exchange.attempts import build
 from wire502.exchange.legs import Legs
-from wire502.exchange.retries import Retries
+from wire502.exchange.retries import made_good, other_family
 from wire502.exchange.silences import Silences
 from wire502.exchange.summing import Counts, summary
 from wire502.exchange.tracker_cy import Tracker
@@ -38,6 +38,7 @@ class Held:
 
     release_ns: int
     conn: Connection
+    exchange: Exchange | None
     attempt: Attempt
     verdict: Verdict
 
@@ -52,7 +53,6 @@ class Engine:
         self._tracker = Tracker(context, self, self._decoder)
         self._connections = Connections(self._tracker, context)
         self._legs = Legs(context)
-        self._retries = Retries()
         self._silences = Silences()
         self._unanswered = Unanswered(context)
         self._held: deque[Held] = deque()
@@ -116,10 +116,6 @@ class Engine:
         release(conn, 0, now_ns, False)
         release(conn, 1, now_ns, False)
 
-    def passed(self, conn: Connection, exchange: Exchange) -> None:
-        """Remember a success that may have made a failure good."""
-        self._retries.passed(conn, exchange)
-
     def rare(self, record: RareFrame) -> None:
         """Follow address resolution; ICMP errors have reached their connection already."""
         if record.asked is not None:
@@ -142,7 +138,7 @@ class Engine:
         for exchange, secondary in _outstanding(conn):
             attempt = self._attempt(conn, exchange, now_ns, ended, secondary)
             verdict = judge(attempt, self._context)
-            final &= self._take(conn, attempt, verdict, now_ns, ended)
+            final &= self._take(conn, exchange, attempt, verdict, now_ns, ended)
         if final:
             _close(conn)
         return final
@@ -180,16 +176,24 @@ class Engine:
         )
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
-            attempt.later_success = self._retries.other_family(conn, self._tracker.upstreams)
+            attempt.later_success = other_family(conn, self._tracker.upstreams)
         return attempt
 
     def _hold(self, conn: Connection, attempt: Attempt, verdict: Verdict, now_ns: int) -> None:
         """Keep a failure back until its hold is over."""
         self._silences.learn(attempt)
-        self._held.append(Held(now_ns + self._context.hold_ns, conn, attempt, verdict))
+        self._held.append(Held(now_ns + self._context.hold_ns, conn, exchange, attempt, verdict))
         self._tracker.wake(now_ns + self._context.hold_ns)
 
-    def _take(self, conn: Connection, attempt: Attempt, verdict: Verdict, now_ns: int, ended: bool) -> bool:
+    def _take(
+        self,
+        conn: Connection,
+        exchange: Exchange | None,
+        attempt: Attempt,
+        verdict: Verdict,
+        now_ns: int,
+        ended: bool,
+    ) -> bool:
         """File a verdict; return whether it is the last word."""
         if verdict.outcome == "failure":
             self._hold(conn, attempt, verdict, now_ns)
@@ -214,7 +218,9 @@ class Engine:
                 continue
             self._failed += 1
             failure = to_failure(held.attempt, held.verdict, f"f{self._failed}")
-            failure.masked = held.verdict.masked or self._retries.made_good(held.attempt, failure.caveats)
+            failure.masked = held.verdict.masked or made_good(
+                held.conn, held.exchange, held.attempt, self._tracker.history, failure.caveats
+            )
             self._counts.failure(failure, quiet=failure.kind in QUIET_KINDS)
             upstream = held.conn.upstream
             if upstream is not None and failure.kind not in QUIET_KINDS:

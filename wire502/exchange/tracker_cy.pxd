@@ -1,4 +1,5 @@
 from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Observer
+from wire502.exchange.history_cy cimport History
 from wire502.exchange.upstream_cy cimport Upstream
 
 cdef class Tracker(Observer):
@@ -6,6 +7,7 @@ cdef class Tracker(Observer):
     cdef public object desk
     cdef public dict upstreams
     cdef public Upstream others
+    cdef public History history
     cdef public long long exchanges
     cdef public long long now
     cdef object _make_decoder
@@ -14,7 +16,6 @@ cdef class Tracker(Observer):
     cdef object _connecting
     cdef bint _keep
     cdef long long _settle
-    cdef long long _watch
     cdef int schedule(self, Connection conn, long long when)
     cdef int _set_next(self)
     cdef bint _open_attempt(self, Connection conn)

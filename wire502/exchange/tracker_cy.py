@@ -18,9 +18,11 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.wire502.exchange.history_cy import History
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 else:
+    from wire502.exchange.history_cy import History
     from wire502.exchange.upstream_cy import Upstream
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 
@@ -32,7 +34,6 @@ MAX_UPSTREAMS = 4096
 HALF_CLOSE_NS = 1_500_000_000
 HOLE_NS = 200_000_000
 FRESH_NS = 1_000_000_000
-WATCH_NS = 1_000_000_000
 
 
 class Desk(Protocol):
@@ -53,9 +54,6 @@ class Desk(Protocol):
     def due(self, now_ns: int) -> None:
         """Do what the desk itself wanted done by now."""
 
-    def passed(self, conn: Connection, exchange: Exchange) -> None:
-        """Hear of an exchange that ended shortly after an alarm."""
-
     def began(self, conn: Connection, exchange: Exchange) -> None:
         """Hear of the first request of a connection."""
 
@@ -68,6 +66,7 @@ class Tracker(Observer):
     desk: Desk
     upstreams: dict[tuple[int, int, int], Upstream]
     others: Upstream
+    history: History
     exchanges: int
     now: int
     _make_decoder: Callable[[Connection, Observer], Decoder]
@@ -76,7 +75,6 @@ class Tracker(Observer):
     _connecting: deque[tuple[int, Connection]]
     _keep: bool
     _settle: int
-    _watch: int
 
     def __init__(self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder]) -> None:
         self.next_due = NEVER
@@ -84,6 +82,7 @@ class Tracker(Observer):
         self.desk = desk
         self.upstreams = {}
         self.others = Upstream(0, 0, 0)
+        self.history = History(context.history_rows)
         self.exchanges = 0
         self.now = 0
         self._make_decoder = make_decoder
@@ -92,7 +91,6 @@ class Tracker(Observer):
         self._connecting = deque()
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
-        self._watch = 0
 
     # -- the observer ---------------------------------------------------------------------------------------------
 
@@ -203,11 +201,7 @@ class Tracker(Observer):
             if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
                 self.schedule(conn, exchange.resp_last_ts + self._settle)
         elif exchange.status >= 500 or self._keep or exchange.oddities is not None:
-            if exchange.status >= 500:
-                self._watch = exchange.resp_last_ts + WATCH_NS
             self.desk.finished(conn, exchange, exchange.resp_last_ts)
-        if exchange.req_ts < self._watch and exchange.status < 500:
-            self.desk.passed(conn, exchange)
         return 0
 
     @cython.cfunc
@@ -245,7 +239,6 @@ class Tracker(Observer):
     @cython.cfunc
     def schedule(self, conn: Connection, when: cython.longlong) -> cython.int:
         """Have a connection judged at *when*, or earlier if that was asked before."""
-        self._watch = when + WATCH_NS
         if when < conn.settle_at:
             conn.settle_at = when
             self._push(when, conn, False)

@@ -37,7 +37,11 @@ class Buckets:
         """Count a duration of *ns* nanoseconds; negative ones (clocks) count as none."""
         at: cython.int = 0
         if ns > 1000:
-            at = cython.cast(cython.int, log(ns / 1000.0) * _SCALE) if cython.compiled else int(log(ns / 1000.0) * _SCALE)
+            at = (
+                cython.cast(cython.int, log(ns / 1000.0) * _SCALE)
+                if cython.compiled
+                else int(log(ns / 1000.0) * _SCALE)
+            )
             at += 1
             if at > 255:
                 at = 255

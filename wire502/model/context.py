@@ -15,7 +15,7 @@ class Context:
     settle_ns: int = 500_000_000
     hold_ns: int = 5_000_000_000
     history_ns: int = 120_000_000_000
-    history_rows: int = 65_536
+    history_rows: int = 32_768
     max_connections: int = 1_000_000
     closed_linger_ns: int = 60_000_000_000
     max_closed: int = 16_384

@@ -107,6 +107,7 @@ cdef class Exchange:
     cdef public bint streaming
     cdef public bint keep_alive
     cdef public long long rexmits_before
+    cdef public long long row
     cpdef clear(self)
 
 cdef class Decoder:

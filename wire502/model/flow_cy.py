@@ -237,6 +237,7 @@ class Exchange:
     streaming: bool
     keep_alive: bool
     rexmits_before: int
+    row: int
 
     def __init__(self) -> None:
         self.clear()
@@ -268,6 +269,7 @@ class Exchange:
         self.streaming = False
         self.keep_alive = True
         self.rexmits_before = 0
+        self.row = 0
 
     def odd(self, name: str) -> None:
         """Note an oddity once."""

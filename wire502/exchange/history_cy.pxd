@@ -1,0 +1,20 @@
+from wire502.model.flow_cy cimport Connection, Exchange
+
+cdef class History:
+    cdef public long long rows
+    cdef Py_ssize_t size
+    cdef unsigned long long[::1] key
+    cdef long long[::1] before
+    cdef long long[::1] heads
+    cdef long long[::1] req_ts
+    cdef long long[::1] end_ts
+    cdef long long[::1] frame
+    cdef long long[::1] end_frame
+    cdef int[::1] status
+    cdef long long[::1] number
+    cdef list conns
+    cdef list texts
+    cdef int begin(self, Connection conn, Exchange exchange)
+    cdef int end(self, Exchange exchange)
+
+cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t n)
