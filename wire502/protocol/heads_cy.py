@@ -43,9 +43,7 @@ def newline(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py
     """Return where the next LF stands, -1 if none does."""
     where: cython.Py_ssize_t
     if cython.compiled:
-        found = cython.cast(
-            cython.p_const_uchar, memchr(octets + start, 10, cython.cast(cython.size_t, n - start))
-        )
+        found = cython.cast(cython.p_const_uchar, memchr(octets + start, 10, cython.cast(cython.size_t, n - start)))
         where = -1 if found == cython.NULL else found - octets
     else:
         where = octets.find(b"\n", start)

@@ -1,7 +1,7 @@
 """HTTP/1.0 and 1.1 on one connection (RFC 9112): which octets are which request's, where each message ends.
 
 Each side is a small state machine. A side that is lost (begun in the middle, a hole in a head, framing that nobody
-can follow) waits for octets that can only begin a message. The module is long because request and response
+can follow) waits for octets that can only begin a message. This module is long because request and response
 readers share their state: the framing of a response depends on its request (RFC 9112 section 6.3).
 """
 
@@ -516,7 +516,11 @@ class Http1(Decoder):
                     return self._response_head(octets, n, offset, frame, ts)
                 return n
             if (
-                (self.acks > self.end_a or (self.exchanges == 0 and looks_like_status(octets, n)) or self.early is not None)
+                (
+                    self.acks > self.end_a
+                    or (self.exchanges == 0 and looks_like_status(octets, n))
+                    or self.early is not None
+                )
                 and self.early_size + n <= EARLY_OCTETS
                 and self.state_b != EXCESS
             ):
@@ -584,6 +588,8 @@ class Http1(Decoder):
         assert ex is not None
         if self.state_b == START:
             head.reset()
+            self.buffer_b = None
+            self.marks = None
             self.start_b = offset
             if ex.resp_frame == 0:
                 ex.resp_frame = frame
@@ -618,9 +624,7 @@ class Http1(Decoder):
                 self._blame(ex, offset + head.bad, head.part, head.why, None, head.lost, frame, ts)
             else:
                 at = self._frame_at(head.bad)
-                self._blame(
-                    ex, self.start_b + head.bad, head.part, head.why, None, head.lost, at[0], at[1]
-                )
+                self._blame(ex, self.start_b + head.bad, head.part, head.why, None, head.lost, at[0], at[1])
             if head.part == "status_line":
                 first = octets[: min(n, 64)] if self.buffer_b is None else bytes(self.buffer_b[:64])
                 self._name_violation(ex, name_of(first))

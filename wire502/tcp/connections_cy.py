@@ -480,9 +480,7 @@ class Connections:
                 observer.opened(conn)
             s = conn.a
             side = 0
-            if s.port != cython.cast(cython.int, ports >> 16) or (
-                s.low != source_low[i] or s.high != source_high[i]
-            ):
+            if s.port != cython.cast(cython.int, ports >> 16) or (s.low != source_low[i] or s.high != source_high[i]):
                 side = 1
                 s = conn.b
                 r = conn.a
@@ -501,9 +499,7 @@ class Connections:
                 s.ttl = ttls[i]
             window = windows[i]
             if flags & _SYN:
-                self._syn(
-                    conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts
-                )
+                self._syn(conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts)
                 seq = (seq + 1) & 0xFFFFFFFF
             elif not conn.established and side == 0 and (flags & _ACK):
                 # The opener goes on: it has had a SYN-ACK that the capture does not hold.

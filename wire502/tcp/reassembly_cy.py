@@ -267,9 +267,7 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
 
 
 @cython.cfunc
-def leap(
-    conn: Connection, half: Half, side: cython.int, upto: cython.longlong, now: cython.longlong
-) -> cython.int:
+def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, now: cython.longlong) -> cython.int:
     """Pass over the hole between ``half.off`` and *upto*."""
     decoder: Decoder | None = conn.decoder
     missing: cython.longlong = upto - half.off
