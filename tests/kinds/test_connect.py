@@ -159,6 +159,12 @@ def test_gateway_gives_up_before_the_syn_ack() -> None:
     assert said(connecting(at(1), gateway_rst=rst(2, 300.0))) == ("gateway_abort", 2)
 
 
+def test_syn_ack_that_came_too_late_for_the_gateway() -> None:
+    """A gateway that closed before the SYN-ACK came gave up on the connection all the same."""
+    shake = Handshake(syns=(at(1),), syn_acks=(at(3, 301.0),))
+    assert said(connecting(handshake=shake, gateway_fin=rst(2, 300.0))) == ("gateway_abort", 2)
+
+
 def test_deadline_before_the_gateways_close() -> None:
     """A gateway that closes long after the connect deadline had a timeout, not a whim."""
     made = connecting(at(1), at(2, 1000.0), judged_ms=20_000.0, gateway_rst=rst(3, 15_000.0))

@@ -39,7 +39,7 @@ def aborted(attempt: Attempt, context: Context, kind: str) -> Finding | None:
     theirs = upstream_close(attempt)
     if theirs is not None and order(theirs.point) < order(ended):
         return None
-    if unanswered(attempt):
+    if unanswered(attempt) or _before_syn_ack(attempt, ended):
         return _while_connecting(attempt, ended, kind)
     if not speaks_http(attempt):
         return _opaque(attempt, ended, kind)
@@ -88,6 +88,14 @@ def _before_answer(attempt: Attempt, ended: Point) -> bool:
     """Whether the gateway had given up before the SYN-ACK came."""
     answers = attempt.handshake.syn_acks
     return bool(answers) and attempt.request is None and order(ended) < order(answers[0])
+
+
+def _before_syn_ack(attempt: Attempt, ended: Point) -> bool:
+    """Whether the gateway gave up on a SYN that was answered only afterwards."""
+    shake = attempt.handshake
+    if attempt.request is not None or attempt.evicted or attempt.one_sided is not None or not shake.syn_acks:
+        return False
+    return order(ended) < min(order(point) for point in shake.syn_acks)
 
 
 def _while_connecting(attempt: Attempt, ended: Point, kind: str) -> Finding | None:
