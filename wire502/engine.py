@@ -154,7 +154,7 @@ class Engine:
         if not client:
             verdict = judge(attempt, self._context)
             if verdict.outcome == "failure":
-                self._hold(conn, attempt, verdict, now_ns)
+                self._hold(conn, exchange, attempt, verdict, now_ns)
                 return
             self._counts.odd(verdict.oddities)
         if self._context.keep_exchanges:
@@ -179,7 +179,9 @@ class Engine:
             attempt.later_success = other_family(conn, self._tracker.upstreams)
         return attempt
 
-    def _hold(self, conn: Connection, attempt: Attempt, verdict: Verdict, now_ns: int) -> None:
+    def _hold(
+        self, conn: Connection, exchange: Exchange | None, attempt: Attempt, verdict: Verdict, now_ns: int
+    ) -> None:
         """Keep a failure back until its hold is over."""
         self._silences.learn(attempt)
         self._held.append(Held(now_ns + self._context.hold_ns, conn, exchange, attempt, verdict))
@@ -196,7 +198,7 @@ class Engine:
     ) -> bool:
         """File a verdict; return whether it is the last word."""
         if verdict.outcome == "failure":
-            self._hold(conn, attempt, verdict, now_ns)
+            self._hold(conn, exchange, attempt, verdict, now_ns)
             return True
         self._counts.odd(verdict.oddities)
         if verdict.outcome == "healthy":
