@@ -24,6 +24,10 @@ cdef class Connections:
     cdef long long max_connections
     cdef long long linger
     cdef Py_ssize_t max_closed
+    cdef long long max_waiting
+    cdef long long max_buffered
+    cdef long long buffered
+    cdef long long recount
     cdef unsigned long long[::1] seen_key
     cdef unsigned long long[::1] seen_number
     cdef unsigned long long[::1] seen_rest

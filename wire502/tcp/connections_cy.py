@@ -104,6 +104,7 @@ class Connections:
     closed: deque[tuple[Connection, int]]
     files: list[int]
     windows: list[int]
+    buffered: int
 
     def __init__(self, observer: Observer, context: Context) -> None:
         self.observer = observer
@@ -124,6 +125,10 @@ class Connections:
         self.max_connections = context.max_connections
         self.linger = context.closed_linger_ns
         self.max_closed = context.max_closed
+        self.max_waiting = context.max_out_of_order
+        self.max_buffered = context.max_buffered
+        self.buffered = 0
+        self.recount = 0
         self.seen_key = array("Q", bytes(8 * RECENT))
         self.seen_number = array("Q", bytes(8 * RECENT))
         self.seen_rest = array("Q", bytes(8 * RECENT))
@@ -711,6 +716,9 @@ class Connections:
         offset: cython.longlong = s.off + apart(seq, s.nxt)
         end: cython.longlong = offset + n
         late: cython.longlong
+        had: cython.longlong
+        keep: cython.bint
+        full: cython.bint
         if not conn.established and side == 1:
             self._odd("data_before_handshake")
             return 0
@@ -764,7 +772,13 @@ class Connections:
         s.progress_ts = ts
         conn.note(side, _DATA, n, frame, ts)
         if offset > s.off:
-            if hold(conn, s, octets, n, captured, offset, frame, ts, acks, conn.decoder is not None):
+            keep = conn.decoder is not None
+            if keep and (s.buffered + n > self.max_waiting or self.buffered + n > self.max_buffered):
+                keep = self._room(s, n)
+            had = s.buffered
+            full = hold(conn, s, octets, n, captured, offset, frame, ts, acks, keep)
+            self.buffered += s.buffered - had
+            if full:
                 release(conn, side, ts, False)
             elif s.hole_acked_ts == 0 and s.acked >= offset:
                 s.hole_acked_ts = ts
@@ -778,10 +792,27 @@ class Connections:
         else:
             deliver(conn, s, side, octets[late:], n - late, captured - late, frame, ts, acks)
         if s.pieces is not None:
+            had = s.buffered
             drain(conn, 0 if conn.a is s else 1)
+            self.buffered += s.buffered - had
         if s.fin_off >= 0:
             finish_fin(conn, 0 if conn.a is s else 1)
         return 0
+
+    def _room(self, half: Half, octets: int) -> bool:
+        """Whether octets may wait in memory: within the limits of their connection and of all together.
+
+        Holes that the observer closed are not counted down at once, so all are counted anew before it is full.
+        """
+        if half.buffered + octets <= self.max_waiting:
+            self.recount -= 1
+            if self.recount < 0:
+                self.recount = 65_536
+                self.buffered = sum(conn.a.buffered + conn.b.buffered for conn in self.remaining())
+            if self.buffered + octets <= self.max_buffered:
+                return True
+        self._odd("octets_not_kept")
+        return False
 
     @cython.cfunc
     def _fin(
