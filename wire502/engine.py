@@ -1,19 +1,22 @@
 """The order of the stages, and nothing else: batches in, results out (``feed``, ``tick``, ``finish``).
 
 capture → **packet → tcp → protocol → exchange → diagnosis** → report. The engine reads no files and no clock: time
-is what the frames say, or what ``tick`` is told. A failure that is final is held back for a moment of capture time,
-since the client's answer or a retry that made it good often comes right behind it.
+is what the frames say, or what ``tick`` is told. A failure that is final is held back until its client's answer was
+seen, or for a moment of capture time, since that or a retry that made it good often comes right behind it.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
+from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
-from wire502.exchange.attempts import build
+from wire502.exchange.attempts import build, unattempted
+from wire502.exchange.docket import ClientError, Docket, Held
+from wire502.exchange.history_cy import Row
 from wire502.exchange.legs import Legs
+from wire502.exchange.linking import Joined, Linker, key_of
 from wire502.exchange.retries import made_good, other_family
 from wire502.exchange.silences import Silences
 from wire502.exchange.summing import Counts, summary
@@ -25,22 +28,11 @@ from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
-from wire502.model.verdict import QUIET_KINDS, Result, Summary
+from wire502.model.verdict import QUIET_KINDS, Failure, Result, Summary
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import Connections
 from wire502.tcp.reassembly_cy import release
-
-
-@dataclass(slots=True)
-class Held:
-    """A failure that waits for the end of its hold."""
-
-    release_ns: int
-    conn: Connection
-    exchange: Exchange | None
-    attempt: Attempt
-    verdict: Verdict
 
 
 class Engine:
@@ -53,14 +45,14 @@ class Engine:
         self._tracker = Tracker(context, self, self._decoder)
         self._connections = Connections(self._tracker, context)
         self._legs = Legs(context)
+        self._linker = Linker(self._tracker.history, self._legs)
+        self._docket = Docket()
         self._silences = Silences()
         self._unanswered = Unanswered(context)
-        self._held: deque[Held] = deque()
         self._results: list[Result] = []
         self._counts = Counts()
         self._first_ns: int | None = None
         self._last_ns: int | None = None
-        self._failed = 0
 
     # -- the three calls ------------------------------------------------------------------------------------------
 
@@ -81,7 +73,10 @@ class Engine:
     def finish(self) -> list[Result]:
         """Judge what the capture left open; the summary comes last."""
         now = self._last_ns if self._last_ns is not None else 0
-        self._tracker.finish(self._connections.remaining(), now)
+        connections = self._connections.remaining()
+        # Client legs first: what a client got is evidence for the attempt behind it.
+        self._tracker.finish([conn for conn in connections if self._legs.is_client(conn)], now)
+        self._tracker.finish([conn for conn in connections if not self._legs.is_client(conn)], now)
         for attempt in self._unanswered.finish(now):
             self._judge_unanswered(attempt)
         self._release(None)
@@ -134,27 +129,29 @@ class Engine:
         release(conn, 0, now_ns, True)
         release(conn, 1, now_ns, True)
         self._legs.opened(conn)
+        if self._legs.is_client(conn):
+            return self._settle_client(conn, now_ns, ended)
         final = True
         for exchange, secondary in _outstanding(conn):
-            attempt = self._attempt(conn, exchange, now_ns, ended, secondary)
-            verdict = judge(attempt, self._context)
-            final &= self._take(conn, exchange, attempt, verdict, now_ns, ended)
+            final &= self._judge(conn, exchange, now_ns, ended, secondary)
         if final:
             _close(conn)
         return final
 
     def finished(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
-        """Look at a complete exchange: a 5xx of the upstream, or any if all are asked for."""
+        """Look at a complete exchange: a 5xx, or any if all are asked for."""
         client = self._legs.is_client(conn)
-        if client and exchange.status == 502:
-            self._counts.client_502 += 1
+        if client and exchange.status >= 500:
+            self._client_error(conn, exchange, now_ns)
         if exchange.status < 500 and exchange.oddities is None and not self._context.keep_exchanges:
             return
-        attempt = self._attempt(conn, exchange, now_ns, False, False)
+        if client and not self._context.keep_exchanges:
+            return
+        attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
             verdict = judge(attempt, self._context)
             if verdict.outcome == "failure":
-                self._hold(conn, exchange, attempt, verdict, now_ns)
+                self._hold(conn, exchange, attempt, joined, verdict, now_ns)
                 return
             self._counts.odd(verdict.oddities)
         if self._context.keep_exchanges:
@@ -164,7 +161,7 @@ class Engine:
 
     def _attempt(
         self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool
-    ) -> Attempt:
+    ) -> tuple[Attempt, Joined]:
         attempt = build(
             conn,
             exchange,
@@ -177,65 +174,159 @@ class Engine:
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
             attempt.later_success = other_family(conn, self._tracker.upstreams)
-        return attempt
+        head = exchange.req_head if exchange is not None else b""
+        joined = self._linker.join(conn, head, attempt)
+        attempt.client = self._linker.view(joined)
+        attempt.client_candidates = 0 if joined.row else joined.candidates
+        return attempt, joined
 
-    def _hold(
-        self, conn: Connection, exchange: Exchange | None, attempt: Attempt, verdict: Verdict, now_ns: int
-    ) -> None:
-        """Keep a failure back until its hold is over."""
-        self._silences.learn(attempt)
-        self._held.append(Held(now_ns + self._context.hold_ns, conn, exchange, attempt, verdict))
-        self._tracker.wake(now_ns + self._context.hold_ns)
-
-    def _take(
-        self,
-        conn: Connection,
-        exchange: Exchange | None,
-        attempt: Attempt,
-        verdict: Verdict,
-        now_ns: int,
-        ended: bool,
+    def _judge(
+        self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool
     ) -> bool:
-        """File a verdict; return whether it is the last word."""
+        """Judge one attempt; return whether the verdict is the last word."""
+        attempt, joined = self._attempt(conn, exchange, now_ns, ended, secondary)
+        verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
-            self._hold(conn, exchange, attempt, verdict, now_ns)
+            self._hold(conn, exchange, attempt, joined, verdict, now_ns)
             return True
         self._counts.odd(verdict.oddities)
         if verdict.outcome == "healthy":
             if self._context.keep_exchanges and attempt.request is not None:
-                client = self._legs.is_client(conn)
-                self._results.append(to_exchange(attempt, "client" if client else "upstream"))
+                self._results.append(to_exchange(attempt, "upstream"))
             return True
         if ended or conn.superseded or conn.evicted:
-            if not self._legs.is_client(conn):
-                self._counts.open += 1
-                self._results.append(to_open(attempt, verdict.why_unknown))
+            self._counts.open += 1
+            self._results.append(to_open(attempt, verdict.why_unknown))
             return True
         return False
 
+    def _hold(
+        self,
+        conn: Connection,
+        exchange: Exchange | None,
+        attempt: Attempt,
+        joined: Joined,
+        verdict: Verdict,
+        now_ns: int,
+    ) -> None:
+        """Keep a failure back until its client's answer was seen, or its hold is over."""
+        self._silences.learn(attempt)
+        head = exchange.req_head if exchange is not None else b""
+        client = attempt.client
+        answered = client is not None and client.outcome != "pending"
+        when = now_ns if answered else now_ns + self._context.hold_ns
+        key = None if joined.row is None else key_of(joined.row)
+        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, key))
+        self._tracker.wake(when)
+
     def _release(self, now_ns: int | None) -> None:
-        while self._held and (now_ns is None or self._held[0].release_ns <= now_ns):
-            held = self._held.popleft()
-            if self._legs.is_client(held.conn):
-                continue
-            self._failed += 1
-            failure = to_failure(held.attempt, held.verdict, f"f{self._failed}")
-            failure.masked = held.verdict.masked or made_good(
-                held.conn, held.exchange, held.attempt, self._tracker.history, failure.caveats
-            )
-            self._counts.failure(failure, quiet=failure.kind in QUIET_KINDS)
-            upstream = held.conn.upstream
-            if upstream is not None and failure.kind not in QUIET_KINDS:
-                upstream.failures += 1
-            self._results.append(failure)
+        for item in self._docket.due(now_ns):
+            if isinstance(item, ClientError):
+                self._incident(item)
+            else:
+                self._write(item)
+
+    def _write(self, held: Held) -> None:
+        """Write a failure, with the last word on what its client got."""
+        if held.written:
+            return
+        held.written = True
+        conn = held.conn
+        if self._legs.is_client(conn):
+            return  # learned meanwhile: what looked like a failed attempt was a client's own request
+        attempt, verdict = held.attempt, held.verdict
+        joined = held.joined if held.joined.row else self._linker.join(conn, held.head, attempt)
+        client = self._linker.view(joined)
+        if client != attempt.client:
+            attempt = replace(attempt, client=client)
+            verdict = judge(attempt, self._context)
+            if verdict.outcome != "failure":
+                self._counts.odd(verdict.oddities)
+                return
+        failure = to_failure(attempt, verdict, self._docket.next_failure())
+        if client is None:
+            failure.masked |= made_good(conn, held.head, attempt, self._tracker.history, failure.caveats)
+            if joined.candidates > 1:
+                failure.caveats.append(f"ambiguous: {joined.candidates} client requests may be behind it")
+        elif joined.row is not None:
+            self._docket.joined(key_of(joined.row), failure)
+        self._count(failure, conn)
+        self._results.append(failure)
+
+    def _count(self, failure: Failure, conn: Connection | None) -> None:
+        quiet = failure.kind in QUIET_KINDS
+        self._counts.failure(failure, quiet=quiet)
+        upstream = None if conn is None else conn.upstream
+        if upstream is not None and not quiet:
+            upstream.failures += 1
 
     def _judge_unanswered(self, attempt: Attempt) -> None:
         verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
-            self._failed += 1
-            failure = to_failure(attempt, verdict, f"f{self._failed}")
-            self._counts.failure(failure, quiet=False)
+            failure = to_failure(attempt, verdict, self._docket.next_failure())
+            self._count(failure, None)
             self._results.append(failure)
+
+    # -- client legs ----------------------------------------------------------------------------------------------
+
+    def _settle_client(self, conn: Connection, now_ns: int, ended: bool) -> bool:
+        """See what the clients of unfinished exchanges got."""
+        for exchange, _ in _outstanding(conn):
+            if exchange is None or exchange.ghost:
+                continue
+            outcome = self._linker.settled(conn, exchange)
+            if outcome.outcome in ("error", "cut", "closed_without_response", "reset") or outcome.left_first:
+                self._client_error(conn, exchange, now_ns)
+            elif outcome.outcome == "pending" and not ended:
+                return False
+        _close(conn)
+        return True
+
+    def _client_error(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
+        """A client got an error: look at the attempts behind it, then tell of it."""
+        row = self._tracker.history.get(exchange.row)
+        if row is None:
+            return
+        settle = self._context.settle_ns
+        self._docket.client_error(ClientError(now_ns + 2 * settle, row))
+        self._tracker.wake(now_ns + 2 * settle)
+        if exchange.status == 502:
+            self._counts.client_502 += 1
+        for other in self._linker.attempts_for(row, now_ns):
+            decoder = other.conn.decoder
+            if decoder is not None and decoder.current is not None and decoder.current.number == other.number:
+                self._tracker.look(other.conn, now_ns + settle)
+        self._tracker.look_at_connecting(row.req_ts, now_ns + settle)
+
+    def _incident(self, error: ClientError) -> None:
+        """Write the incident of a client's error, its failures before it."""
+        row = error.row
+        key = key_of(row)
+        for held in self._docket.held_for(key):
+            self._write(held)
+        outcome = self._linker.outcome(row)
+        if outcome.outcome in ("complete", "pending") and not outcome.left_first:
+            return
+        failures = self._docket.failures_of(key)
+        tried = self._linker.attempts_for(row, outcome.point.time_ns)
+        attempt = unattempted(row.conn, row.head, outcome.point.time_ns)
+        attempt.client = self._linker.view(Joined(row, 1.0, ["itself"]))
+        if not failures and not tried and self._covered(row, outcome.point.time_ns):
+            verdict = judge(attempt, self._context)
+            if verdict.outcome == "failure":
+                failure = to_failure(attempt, verdict, self._docket.next_failure())
+                self._count(failure, None)
+                self._results.append(failure)
+                failures = [failure]
+        incident = to_incident(self._docket.next_incident(), attempt, failures, len(tried))
+        self._counts.incident(incident)
+        self._results.append(incident)
+
+    def _covered(self, row: Row, until_ns: int) -> bool:
+        """Whether the capture would have shown an attempt for a client's request: nothing upstream is in doubt."""
+        return self._legs.upstream_legs_seen and not self._tracker.connecting_between(row.req_ts, until_ns)
+
+    # -- the end --------------------------------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
         packets, connections = self._packets, self._connections

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wire502.diagnosis import confidence, fault, wording
 from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
-from wire502.kinds import all_kinds, blind, finished, gateway_owes, nobody_asked, order, pause, tolerated
+from wire502.kinds import all_kinds, blind, finished, gateway_owes, nobody_asked, order, pause, request_unseen, tolerated
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
 from wire502.model.finding import Finding, Verdict
@@ -120,6 +120,8 @@ def _why_unknown(attempt: Attempt) -> str:
 
 def _why_unconnected(attempt: Attempt) -> str:
     shake = attempt.handshake
+    if attempt.exchange == 0 and not attempt.reused and request_unseen(attempt.upstream_rst):
+        return "the request is not in the capture"
     if shake.done or shake.ack is not None or not shake.syns:
         return ""  # opened and never used, or closed while idle
     if attempt.one_sided is not None:

@@ -58,6 +58,12 @@ def _connect_refused(attempt: Attempt, finding: Finding) -> str:
     return f"{attempt.upstream} refused the connection{when}: nothing accepts connections there."
 
 
+def _no_attempt(attempt: Attempt, _finding: Finding) -> str:
+    client = attempt.client
+    got = "an error" if client is None or client.status is None else f"a {client.status}"
+    return f"The gateway answered {_request(attempt)} with {got} of its own: it asked no upstream."
+
+
 def _connect_timeout(attempt: Attempt, finding: Finding) -> str:
     number = len(attempt.handshake.syns)
     syns = "its SYN" if number == 1 else f"any of its {number} SYNs"
@@ -211,6 +217,7 @@ def _abort(attempt: Attempt, finding: Finding) -> str:
 
 
 _WORDS: dict[str, Callable[[Attempt, Finding], str]] = {
+    "no_attempt": _no_attempt,
     "connect_refused": _connect_refused,
     "connect_timeout": _connect_timeout,
     "connect_unreachable": _connect_unreachable,

@@ -32,8 +32,10 @@ class Legs:
         self._asked: dict[bytes, tuple[Connection, Exchange, int]] = {}
         self._votes: dict[tuple[int, int, int], set[bytes]] = {}
         self._fronts: set[tuple[int, int, int]] = set()
+        self._behind: dict[tuple[int, int, int], set[tuple[int, int]]] = {}
         self._seen_fronts: set[tuple[int, int, int]] = set()
         self.client_legs_seen = False
+        self.upstream_legs_seen = False
 
     def began(self, conn: Connection, exchange: Exchange) -> None:
         """Hear of the first request on a connection."""
@@ -76,7 +78,14 @@ class Legs:
             self.client_legs_seen = True
             if len(self._seen_fronts) < MAX_ADDRESSES:
                 self._seen_fronts.add((b.high, b.low, b.port))
+        elif conn.local == OPENER_LOCAL or self._roles.get((conn.a.high, conn.a.low), 0) & OPENS:
+            self.upstream_legs_seen = True
         return known
+
+    def fronts(self, client: Connection, upstream: Connection) -> bool:
+        """Whether the acceptor of one connection was seen to pass requests on as the opener of the other."""
+        endpoint = (client.b.high, client.b.low, client.b.port)
+        return (upstream.a.high, upstream.a.low) in self._behind.get(endpoint, ())
 
     def is_front(self, high: int, low: int, port: int) -> bool:
         """Whether an endpoint is one where clients were seen to ask a gateway."""
@@ -111,6 +120,7 @@ class Legs:
                     votes.add(method_and_target)
                 if len(votes) >= VOTES or _names(exchange, front):
                     self._fronts.add(endpoint)
+                    self._behind.setdefault(endpoint, set()).add((conn.a.high, conn.a.low))
                 return
         if len(self._asked) >= MAX_ASKED:
             del self._asked[next(iter(self._asked))]

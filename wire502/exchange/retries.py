@@ -11,21 +11,21 @@ from wire502.exchange.history_cy import History, Row
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model import head_fields
 from wire502.model.attempt import Attempt, Point
-from wire502.model.flow_cy import Connection, Exchange
+from wire502.model.flow_cy import Connection
 
 WITHIN_NS = 1_000_000_000
 OTHER_FAMILY_NS = 300_000_000
 
 
 def made_good(
-    conn: Connection, exchange: Exchange | None, attempt: Attempt, history: History, caveats: list[str]
+    conn: Connection, head: bytes, attempt: Attempt, history: History, caveats: list[str]
 ) -> bool:
     """Whether exactly one later request can be the retry of a failed attempt; say so when several can."""
     request = attempt.request
-    if exchange is None or request is None or not request.http or not exchange.req_head:
+    if request is None or not request.http or not head:
         return False
     ended = attempt.judged_at_ns
-    found = [row for row in history.like(exchange.req_head, request.first.time_ns) if _good(row, conn, ended)]
+    found = [row for row in history.like(head, request.first.time_ns) if _good(row, conn, ended)]
     wanted = (request.host, request.id)
     found = [
         row

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model.endpoints import endpoint_text
-from wire502.model.verdict import Failure, Gaps, Percentiles, Summary, Time, UpstreamSummary
+from wire502.model.verdict import Failure, Gaps, Incident, Percentiles, Summary, Time, UpstreamSummary
 
 SHOWN_UPSTREAMS = 1024
 
@@ -20,6 +20,8 @@ class Counts:
         self.masked = self.aborts = self.open = self.client_502 = 0
         self.oddities: Counter[str] = Counter()
         self.gaps = Gaps()
+        self.incidents: Counter[str] = Counter()
+        self.explained_502 = 0
 
     def failure(self, failure: Failure, *, quiet: bool) -> None:
         """Count one failure line."""
@@ -29,6 +31,12 @@ class Counts:
             self.masked += 1
         else:
             self.failures[failure.kind] += 1
+
+    def incident(self, incident: Incident) -> None:
+        """Count one incident line."""
+        self.incidents[incident.outcome] += 1
+        if incident.client_status == 502 and incident.verdict is not None:
+            self.explained_502 += 1
 
     def odd(self, names: Iterable[str]) -> None:
         """Count oddities."""
@@ -75,8 +83,8 @@ def summary(
         open=counts.open,
         shown=0,
         client_502=counts.client_502,
-        explained_502=0,
-        incidents={},
+        explained_502=counts.explained_502,
+        incidents=dict(sorted(counts.incidents.items())),
         oddities=dict(sorted((counts.oddities + Counter(odd)).items())),
         duplicates=duplicates,
         dropped=0,

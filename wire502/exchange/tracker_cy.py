@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Protocol
 
 try:
@@ -172,6 +173,7 @@ class Tracker(Observer):
     @cython.cfunc
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
+        self.history.begin(conn, exchange)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
             self.desk.began(conn, exchange)
         if conn.pending is not None:
@@ -189,6 +191,7 @@ class Tracker(Observer):
         """Count; and keep what is worth a record."""
         upstream: Upstream | None = conn.upstream
         self.exchanges += 1
+        self.history.end(exchange)
         if upstream is not None:
             upstream.attempts += 1
             if exchange.resp_frame and exchange.req_last_ts and not exchange.ghost:
@@ -253,6 +256,25 @@ class Tracker(Observer):
     def wake(self, when: int) -> None:
         """Have ``Desk.due`` called at *when*."""
         self._push(when, None, False)
+
+    def look(self, conn: Connection, when: int) -> None:
+        """Have a connection judged at *when*."""
+        self.schedule(conn, when)
+
+    def connecting_between(self, since: int, until: int) -> list[Connection]:
+        """Return the newest connections that began in a time and have had no answer (at most 256 are looked at)."""
+        found = []
+        for _, conn in islice(reversed(self._connecting), 256):
+            if conn.first_ts < since:
+                break
+            if conn.first_ts <= until and not conn.established and not conn.settled:
+                found.append(conn)
+        return found
+
+    def look_at_connecting(self, since: int, when: int) -> None:
+        """Have the connections judged that began at *since* or later and have had no answer by now."""
+        for conn in self.connecting_between(since, when):
+            self.schedule(conn, when)
 
     @cython.cfunc
     def _set_next(self) -> cython.int:

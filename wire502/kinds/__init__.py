@@ -16,7 +16,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from wire502.kinds._connecting import nobody_asked
-from wire502.kinds._phases import order
+from wire502.kinds._phases import order, request_unseen
 from wire502.kinds._sight import blind, finished, lost_on_wire, seen_end
 from wire502.kinds._violations import tolerated
 from wire502.kinds._waits import gateway_owes, pause
@@ -37,6 +37,7 @@ __all__ = [
     "order",
     "page",
     "pause",
+    "request_unseen",
     "seen_end",
     "tolerated",
 ]

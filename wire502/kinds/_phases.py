@@ -161,12 +161,17 @@ def _closed_opaque(attempt: Attempt, closing: Closing, where: str, how: str) -> 
     return finding
 
 
+def request_unseen(closing: Closing | None) -> bool:
+    """Whether the upstream's *closing* shows that octets went either way which are not in the capture."""
+    return closing is not None and ((closing.acks or 0) > 1 or (closing.offset or 0) > 0)
+
+
 def reset_while_fresh(attempt: Attempt) -> Finding | None:
     """Return ``rst_before_response`` without a request: a reset within 1 s of the handshake, nobody else closing."""
     rst, shake = upstream_rst(attempt), attempt.handshake
     if rst is None or attempt.request is not None or attempt.response is not None or attempt.reused:
         return None
-    if not shake.syn_acks or shake.refused is not None or upstream_close(attempt) is not rst:
+    if not shake.syn_acks or shake.refused is not None or upstream_close(attempt) is not rst or request_unseen(rst):
         return None
     began = shake.ack or shake.syn_acks[-1]
     ended = gateway_close(attempt)

@@ -82,7 +82,19 @@ def blind(attempt: Attempt, closing: Closing | None = None) -> str | None:
         return "the request is not in the capture, so the response may be one to HEAD"
     if request is not None and not sent_whole(request) and request.cut:
         return "parts of the request are not in the capture"
+    if closing is not None and _acks_unseen(attempt, closing):
+        return "the upstream acknowledged what is not in the capture, perhaps the gateway's own FIN"
+    if attempt.response is None and (attempt.excess or attempt.foreign_answer is not None):
+        return "octets that came before the request may belong to requests that are not in the capture"
     return _blind_to_response(attempt, closing)
+
+
+def _acks_unseen(attempt: Attempt, closing: Closing) -> bool:
+    """Whether *closing* acknowledges more than the gateway was seen to send: octets, or a FIN of its own."""
+    request = attempt.request
+    if request is None or closing.acks is None or attempt.next_request is not None or attempt.gateway_fin is not None:
+        return False
+    return closing.acks > request.end
 
 
 def _blind_to_response(attempt: Attempt, closing: Closing | None) -> str | None:

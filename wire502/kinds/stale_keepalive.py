@@ -63,8 +63,7 @@ def failure_point(attempt: Attempt, _context: Context) -> Finding | None:
         return None
     if not _phases.speaks_http(attempt) or attempt.evicted:
         return None
-    answered = attempt.excess or attempt.foreign_answer is not None
-    if not answered and not _unseen_request(attempt, request, first):
+    if not _unseen_request(attempt, request, first):
         return None
     ended = _phases.gateway_close(attempt)
     if ended is not None and _phases.order(ended) < _phases.order(min(first.point, request.first, key=_phases.order)):

@@ -1,0 +1,72 @@
+"""What a client got for it: an incident out of a client's error and the failures behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wire502.diagnosis.wording import shorten
+from wire502.model.attempt import Attempt, ClientView
+from wire502.model.verdict import QUIET_KINDS, Confidence, Failure, Incident, IncidentRequest, Time
+
+_GOT = {
+    "cut": "a response that was cut short",
+    "closed_without_response": "no response: its connection was closed",
+    "reset": "no response: its connection was reset",
+    "pending": "nothing until it gave up waiting",
+}
+
+
+def decisive(failures: Sequence[Failure]) -> Failure | None:
+    """Return the failure that decided what the client got: the last one that nothing made good."""
+    loud = [failure for failure in failures if failure.kind not in QUIET_KINDS]
+    standing = [failure for failure in loud if not failure.masked] or loud or list(failures)
+    return standing[-1] if standing else None
+
+
+def to_incident(ident: str, attempt: Attempt, failures: Sequence[Failure], tried: int) -> Incident:
+    """Return the incident *ident* of a client whose request is that of *attempt*.
+
+    *failures* are the failed attempts behind it in the order in which they began, *tried* the number of upstream
+    exchanges that carried it, failed or not. Raises ``ValueError`` without a client's view.
+    """
+    client, request = attempt.client, attempt.request
+    if client is None or request is None:
+        raise ValueError("an incident needs a client and its request")
+    verdict = decisive(failures)
+    confidence: Confidence = verdict.confidence if verdict is not None else "low"
+    return Incident(
+        id=ident,
+        client_status=client.status,
+        outcome=client.outcome,
+        frame=client.point.frame,
+        file=client.point.file,
+        time=Time(client.point.time_ns),
+        client=client.connection,
+        request=IncidentRequest(
+            frame=client.request_point.frame,
+            method=request.method,
+            target=request.target,
+            host=request.host,
+            id=request.id,
+        ),
+        attempts=[failure.id for failure in failures],
+        verdict=None if verdict is None else verdict.id,
+        confidence=confidence,
+        summary=_sentence(attempt, client, verdict, len(failures), tried),
+    )
+
+
+def _sentence(attempt: Attempt, client: ClientView, verdict: Failure | None, failed: int, tried: int) -> str:
+    request = attempt.request
+    asked = "its request" if request is None else f"{request.method} {shorten(request.target)}"
+    if client.outcome == "error":
+        got = "an error" if client.status is None else f"{client.status}"
+    else:
+        got = _GOT.get(client.outcome, client.outcome)
+    who = f"Client {client.connection} got {got} for {asked}"
+    if verdict is not None:
+        after = "" if failed < 2 else f" after {failed} failed attempts, the last one"
+        return f"{who}{after}: {verdict.summary}"
+    if tried:
+        return f"{who}, although nothing failed on the upstream leg."
+    return f"{who}; the attempt behind it is not in the capture."

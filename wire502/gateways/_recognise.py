@@ -1,0 +1,40 @@
+"""Which gateway wrote a response: by the octets of its own error page, its Server field, and Via."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wire502.gateways._tables import Gateway
+from wire502.model.verdict import CONFIDENCES, Confidence
+
+BODY = 4096  # octets of a body that are looked at
+
+
+def rank(
+    gateways: Iterable[Gateway], status: int | None, server: str | None, via: str | None, body: bytes
+) -> list[tuple[str, Confidence]]:
+    """Return the gateways that may have sent a response, the likeliest first.
+
+    ``high``: the page is its own and the Server field agrees; ``medium``: one of the two, or Via names it; ``low``:
+    only a Server field that might be the upstream's.
+    """
+    page = body[:BODY].decode("latin-1").lower()
+    found: list[tuple[Confidence, int, str]] = []
+    for gateway in gateways:
+        signs = gateway.signs
+        named = server is not None and any(server.lower().startswith(one.lower()) for one in signs.server)
+        shown = max((len(one) for one in signs.page if one.lower() in page), default=0)
+        passed = via is not None and any(one.lower() in via.lower() for one in signs.via)
+        sure: Confidence | None = None
+        if shown and (named or (server is None and signs.nameless)):
+            sure = "high"
+        elif shown and server is None:
+            sure = "medium"
+        elif (named and not signs.keeps_server and (status or 0) >= 400) or passed:
+            sure = "medium"
+        elif named or shown:
+            sure = "low"
+        if sure is not None:
+            found.append((sure, shown + 8 * named + 4 * passed, gateway.name))
+    found.sort(key=lambda one: (-CONFIDENCES.index(one[0]), -one[1], one[2]))
+    return [(name, sure) for sure, _, name in found]
