@@ -437,7 +437,8 @@ class Connections:
             key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
             at = cython.cast(
                 cython.Py_ssize_t,
-                (key ^ (number * 0x9E3779B97F4A7C1 & 0xFFFFFFFFFFFFFFFF) >> 17 ^ rest >> 7) & (RECENT - 1),
+                (((key ^ number * 0x1E3779B97F4A7C15 ^ rest * 0x42B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF) >> 32)
+                & (RECENT - 1),
             )
             if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
                 delta = ts - self.seen_ts[at]
