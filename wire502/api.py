@@ -6,7 +6,7 @@ last. Filters choose what is handed out; they never change the analysis or the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import os
 
     from wire502.capture import MergedSource, Source
-    from wire502.model.capture_info import InputDamage, Interface
+    from wire502.model.capture_info import DropReport, InputDamage, Interface
     from wire502.model.context import Context
     from wire502.model.frames_cy import Batch
 
@@ -60,6 +60,9 @@ class Analysis(Protocol):
 
     def feed(self, batch: Batch) -> list[Result]:
         """Return what became final."""
+
+    def lost(self, drops: Sequence[DropReport]) -> None:
+        """Hear of the packets that the capture says it lost."""
 
     def finish(self) -> list[Result]:
         """Return what is left at the end of the capture, the summary last."""
@@ -243,6 +246,8 @@ class Reading(Iterator[Result]):
                 if not begun and batch.count:
                     self._choice.begin(batch.ts_ns[0])
                     begun = True
+                if source.drops:
+                    self._engine.lost(source.drops)
                 if chosen := self._chosen(self._engine.feed(batch)):
                     yield chosen
                 if self._progress is not None:

@@ -7,12 +7,13 @@ seen, or for a moment of capture time, since that or a retry that made it good o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
-from wire502.exchange.attempts import build, unattempted
+from wire502.exchange.attempts import build, dropped_nearby, unattempted
 from wire502.exchange.docket import ClientError, Docket, Held
 from wire502.exchange.history_cy import Row
 from wire502.exchange.legs import Legs
@@ -23,7 +24,7 @@ from wire502.exchange.summing import Counts, summary
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
 from wire502.model.attempt import Attempt
-from wire502.model.capture_info import Interface, RareFrame
+from wire502.model.capture_info import DropReport, Interface, RareFrame
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
@@ -49,6 +50,7 @@ class Engine:
         self._docket = Docket()
         self._silences = Silences()
         self._unanswered = Unanswered(context)
+        self._drops: Sequence[DropReport] = ()
         self._results: list[Result] = []
         self._counts = Counts()
         self._first_ns: int | None = None
@@ -82,6 +84,10 @@ class Engine:
         self._release(None)
         self._results.append(self._summary())
         return self._taken()
+
+    def lost(self, drops: Sequence[DropReport]) -> None:
+        """Hear of all packets that the capture says it lost so far: they lower every verdict that they overlap."""
+        self._drops = drops
 
     def next_deadline(self) -> int:
         """Return the capture time at which ``tick`` will have something to do."""
@@ -171,6 +177,7 @@ class Engine:
             client_leg_seen=self._legs.client_legs_seen,
             steps=tuple(self._connections.steps),
         )
+        attempt.dropped_nearby = dropped_nearby(self._drops, conn.file, attempt)
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
             attempt.later_success = other_family(conn, self._tracker.upstreams)

@@ -54,12 +54,13 @@ def answers(gateway: Gateway, failure: Failure, version: str | None = None) -> l
 
 
 def case_of(failure: Failure) -> Case | None:
-    """Return the case that the evidence at the failure point names, None if it names none."""
-    notes = " ".join(item.note for item in failure.evidence if item.frame == failure.frame)
-    for case in cases().values():
-        if case.kind == failure.kind and any(why in notes for why in case.why):
-            return case
-    return None
+    """Return the case that the evidence at the failure point (or the summary) names, None if it names none.
+
+    Where several are named the later one of the table holds, which says more.
+    """
+    notes = " ".join([*(item.note for item in failure.evidence if item.frame == failure.frame), failure.summary])
+    named = [case for case in cases().values() if case.kind == failure.kind and any(why in notes for why in case.why)]
+    return named[-1] if named else None
 
 
 def status_of(answer: Answer, failure: Failure) -> int | None:
@@ -94,4 +95,4 @@ def agrees(answer: Answer, failure: Failure, client: ClientRef | None) -> bool |
 
 def _had_head(failure: Failure) -> bool:
     client = failure.client
-    return client is not None and (client.outcome == "cut" or client.outcome == "complete")
+    return client is not None and client.outcome in ("cut", "complete")

@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from wire502.diagnosis import confidence, fault, wording
 from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
-from wire502.kinds import all_kinds, blind, finished, gateway_owes, nobody_asked, order, pause, request_unseen, tolerated
+from wire502.kinds import (
+    all_kinds,
+    blind,
+    finished,
+    gateway_owes,
+    nobody_asked,
+    order,
+    pause,
+    request_unseen,
+    tolerated,
+)
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
 from wire502.model.finding import Finding, Verdict

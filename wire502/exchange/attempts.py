@@ -6,6 +6,8 @@ concluded that ``model.attempt`` does not define.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wire502.exchange.ladder import ladder
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model import head_fields
@@ -21,7 +23,7 @@ from wire502.model.attempt import (
     Unreachable,
     Violation,
 )
-from wire502.model.capture_info import RareFrame
+from wire502.model.capture_info import DropReport, RareFrame
 from wire502.model.endpoints import address_text, endpoint_text
 from wire502.model.flow_cy import (
     FRAMING_LENGTH,
@@ -142,6 +144,24 @@ def unattempted(conn: Connection, head: bytes, now_ns: int) -> Attempt:
     attempt.unattempted = True
     attempt.client_leg_seen = True
     return attempt
+
+
+def dropped_nearby(drops: Sequence[DropReport], file: int, attempt: Attempt) -> int:
+    """Return how many packets the capture of *file* says it lost between the attempt's beginning and its verdict.
+
+    A counter that stands for the whole capture (no beginning) says nothing of any one moment, unless all of it was
+    as short as the attempt: it is told with the summary instead.
+    """
+    request, shake = attempt.request, attempt.handshake
+    since = request.first.time_ns if request is not None else shake.syns[0].time_ns if shake.syns else None
+    if since is None:
+        return 0
+    until = attempt.judged_at_ns
+    return sum(
+        drop.count
+        for drop in drops
+        if drop.file == file and drop.from_ns is not None and drop.from_ns <= until and drop.to_ns >= since
+    )
 
 
 def _point(frame: int, file: int, ts: int) -> Point | None:

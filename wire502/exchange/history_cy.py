@@ -59,6 +59,8 @@ class History:
     """A ring of *size* rows (a power of two)."""
 
     rows: int
+    conns: list[Connection | None]
+    texts: list[bytes | None]
 
     def __init__(self, size: int) -> None:
         whole = 1024
@@ -137,7 +139,7 @@ class History:
             if self.key[at] == h:
                 if self.req_ts[at] < since_ns:
                     break
-                if _line(self.texts[at]) == line:
+                if _line(self.texts[at] or b"") == line:
                     found.append(self._row(at))
             row = self.before[at]
         return found
@@ -162,10 +164,12 @@ class History:
         return self._row(row & (self.size - 1))
 
     def _row(self, at: int) -> Row:
+        conn, text = self.conns[at], self.texts[at]
+        assert conn is not None and text is not None, "a row that is in the ring has been written"
         return Row(
-            self.conns[at],
+            conn,
             self.number[at],
-            self.texts[at],
+            text,
             self.frame[at],
             self.req_ts[at],
             self.end_frame[at],

@@ -28,9 +28,7 @@ def rank(
         sure: Confidence | None = None
         if shown and (named or (server is None and signs.nameless)):
             sure = "high"
-        elif shown and server is None:
-            sure = "medium"
-        elif (named and not signs.keeps_server and (status or 0) >= 400) or passed:
+        elif (shown and server is None) or passed or (named and not signs.keeps_server and (status or 0) >= 400):
             sure = "medium"
         elif named or shown:
             sure = "low"

@@ -20,7 +20,12 @@ def unanswered(attempt: Attempt) -> bool:
 
 def nobody_asked(attempt: Attempt) -> bool:
     """Whether the client leg is in the capture and no client request was open: then the gateway asked for itself."""
-    return attempt.client_leg_seen and attempt.client is None and attempt.client_candidates == 0 and attempt.client_request_open is False
+    return (
+        attempt.client_leg_seen
+        and attempt.client is None
+        and attempt.client_candidates == 0
+        and attempt.client_request_open is False
+    )
 
 
 def syn_evidence(attempt: Attempt) -> list[_evidence.Observation]:

@@ -81,6 +81,8 @@ def _stray_octets(attempt: Attempt) -> Finding | None:
     failed, ended = client_failed(attempt), _phases.gateway_close(attempt)
     if (failed is None and ended is None) or attempt.evicted or attempt.upgraded:
         return None
+    if failed is None and attempt.upstream_acked is not None and attempt.upstream_acked > request.start:
+        return None  # it may have answered after all: the stray octets may belong to requests that were not captured
     finding = Finding(NAME, point, None, confidence="high" if failed is not None else "medium")
     finding.evidence = [(point, "octets that no request had asked for"), (request.first, "request sent")]
     if failed is not None:
