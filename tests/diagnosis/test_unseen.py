@@ -42,6 +42,19 @@ def test_numbers_that_prove_a_hidden_response(change: dict[str, object]) -> None
     assert said(replace(made, **change)) == "open"  # type: ignore[arg-type]
 
 
+def test_close_that_answers_a_close_that_was_not_captured() -> None:
+    """A FIN that acknowledges more than the gateway was seen to send answers the gateway's own FIN."""
+    assert said(attempt(upstream_fin=closing(9, 15.0, acks=101))) == "open"
+    assert said(attempt(upstream_fin=closing(9, 15.0, acks=101), gateway_fin=closing(8, 14.0))) == ("gateway_abort", 8)
+
+
+def test_octets_from_before_the_request() -> None:
+    """Octets that came before the request, which the upstream then read, may answer requests that are missing."""
+    made = attempt(reused=True, excess=True, upstream_fin=closing(9, 15.0))
+    assert said(made) == "open"
+    assert "not in the capture" in verdict(made).why_unknown
+
+
 def test_ack_of_the_fin_is_no_octet() -> None:
     """The ACK of a FIN counts one more than there are octets, which proves nothing hidden."""
     assert said(attempt(upstream_fin=closing(9, 15.0, 0), gateway_acked=1)) == ("fin_before_response", 9)

@@ -48,7 +48,7 @@ SENTENCES = [
         f"{UP} closed the connection 9.0 ms after it had the whole request GET /t/1 without answering.",
     ),
     (
-        attempt(request=None, upstream_acked=None, exchange=0, upstream_rst=rst(4, 5.0)),
+        attempt(request=None, upstream_acked=None, exchange=0, upstream_rst=rst(4, 5.0, acks=0)),
         f"{UP} reset the connection before a request could be sent.",
     ),
     (

@@ -154,7 +154,7 @@ def test_after_the_gateways_close(how: str) -> None:
 
 def test_reset_right_after_the_handshake() -> None:
     """A reset within 1 s of the handshake, before a request, is rst_before_response without a request."""
-    made = attempt(request=None, upstream_acked=None, exchange=0, upstream_rst=rst(4, 500.0))
+    made = attempt(request=None, upstream_acked=None, exchange=0, upstream_rst=rst(4, 500.0, acks=0))
     word = verdict(made)
     assert said(made) == ("rst_before_response", 4)
     assert word.caveats == ["no request was sent: this may be a health check"]
@@ -163,17 +163,24 @@ def test_reset_right_after_the_handshake() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"upstream_rst": rst(4, 1500.0)},
+        {"upstream_rst": rst(4, 1500.0, acks=0)},
         {"upstream_fin": closing(4, 500.0)},
         {"upstream_rst": rst(4, 500.0), "reused": True},
-        {"upstream_rst": rst(5, 500.0), "gateway_fin": closing(4, 400.0)},
-        {"upstream_rst": rst(5, 500.0), "upstream_fin": closing(4, 400.0)},
+        {"upstream_rst": rst(5, 500.0, acks=1), "gateway_fin": closing(4, 400.0)},
+        {"upstream_rst": rst(5, 500.0, acks=0), "upstream_fin": closing(4, 400.0)},
     ],
 )
 def test_idle_connection_that_closes(change: dict[str, object]) -> None:
     """A connection without a request may end as it likes, but for a reset within 1 s of its handshake."""
     made = attempt(request=None, upstream_acked=None, exchange=0)
     assert verdict(replace(made, **change)).outcome == "healthy"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("numbers", [(0, 90), (40, 0)])
+def test_reset_after_octets_that_were_not_captured(numbers: tuple[int, int]) -> None:
+    """A reset whose numbers tell of octets that the capture lacks came after a request, and shows no more."""
+    made = attempt(request=None, upstream_acked=None, exchange=0, upstream_rst=rst(4, 500.0, *numbers))
+    assert verdict(made).why_unknown == "the request is not in the capture"
 
 
 def test_request_on_a_fresh_connection_that_was_closed() -> None:
