@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from wire502.gateways import Answer, Case, Gateway, cases, load, names
 from wire502.model.verdict import ClientRef, Failure, GatewayView
 
@@ -32,25 +34,39 @@ def answers(gateway: Gateway, failure: Failure, version: str | None = None) -> l
     The frames do not always tell whether the request was the first of its client connection: then each way counts.
     """
     module = _MODULES.get(failure.protocol, "http")
-    kind, case = failure.kind, case_of(failure)
-    request, response = failure.request, failure.response
+    known = facts(failure)
     found: list[Answer] = []
-    for reused_client in (None, True, False):
-        answer = gateway.answer(
-            kind,
-            after_head=_had_head(failure),
-            post=request is not None and request.method in UNREPEATABLE,
-            reset=any(step.what == "rst" and step.point.frame == failure.frame for step in failure.ladder),
-            before_request=request is None,
-            in_status_line=kind.endswith("_mid_headers") and (response is None or response.status is None),
-            reused_client=reused_client,
-            case=None if case is None else case.name,
-            version=version,
-            module=module,
-        )
+    for reused in (None, True, False):
+        answer = gateway.answer(failure.kind, reused_client=reused, version=version, module=module, **known)
         if answer not in found:
             found.append(answer)
     return found
+
+
+class Facts(TypedDict):
+    """What ``Gateway.answer`` wants to know of an attempt, as far as a failure tells."""
+
+    after_head: bool
+    post: bool
+    reset: bool
+    before_request: bool
+    in_status_line: bool
+    case: str | None
+
+
+def facts(failure: Failure) -> Facts:
+    """Return the facts of *failure* on which a gateway's answer may depend."""
+    request, response, client = failure.request, failure.response, failure.client
+    case = case_of(failure)
+    head = response is not None and response.status is not None  # gateways pass it on at once
+    return {
+        "after_head": head if client is None else client.outcome in ("cut", "complete"),
+        "post": request is not None and request.method in UNREPEATABLE,
+        "reset": any(step.what == "rst" and step.point.frame == failure.frame for step in failure.ladder),
+        "before_request": request is None,
+        "in_status_line": response is None or response.status is None,
+        "case": None if case is None else case.name,
+    }
 
 
 def case_of(failure: Failure) -> Case | None:
@@ -91,8 +107,3 @@ def agrees(answer: Answer, failure: Failure, client: ClientRef | None) -> bool |
     if answer.outcome == "passed" and status is None:  # octets without a status line
         return None if answer.relayed else client.status is None
     return client.status == status
-
-
-def _had_head(failure: Failure) -> bool:
-    client = failure.client
-    return client is not None and client.outcome in ("cut", "complete")
