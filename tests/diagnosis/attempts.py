@@ -160,4 +160,5 @@ ATTEMPTS = st.builds(
     similar_silence=FLAGS,
     excess_point=maybe(POINTS),
     client_request_open=maybe(FLAGS),
+    request_acks=maybe(OFFSETS),
 )

@@ -17,6 +17,7 @@ from tests.kinds.factory import (
     rst,
     said,
     verdict,
+    violation,
 )
 from wire502.model.attempt import Attempt
 
@@ -46,6 +47,42 @@ def test_close_that_answers_a_close_that_was_not_captured() -> None:
     """A FIN that acknowledges more than the gateway was seen to send answers the gateway's own FIN."""
     assert said(attempt(upstream_fin=closing(9, 15.0, acks=101))) == "open"
     assert said(attempt(upstream_fin=closing(9, 15.0, acks=101), gateway_fin=closing(8, 14.0))) == ("gateway_abort", 8)
+
+
+def test_response_that_begins_too_late() -> None:
+    """A response that does not begin where its request says is no response to it, and no grammar is judged."""
+    late = replace(half_head(), start=1448)
+    made = attempt(response=late, upstream_fin=closing(9, 15.0, 1488), request_acks=0)
+    assert said(made) == "open"
+    assert said(replace(made, violation=violation("status_line", 1448, framing_lost=True))) == "open"
+    assert said(replace(made, response=half_head(), upstream_fin=closing(9, 15.0, 40))) == ("fin_mid_headers", 9)
+
+
+def test_octets_that_belong_to_nothing() -> None:
+    """Octets that came after the request and were paired with no request may be its response."""
+    made = attempt(upstream_fin=closing(9, 15.0, 839), response_from=839, request_acks=0)
+    assert said(made) == "open"
+    assert said(replace(made, upstream_fin=closing(9, 15.0, 0), response_from=0)) == ("fin_before_response", 9)
+
+
+def test_interim_responses_come_first() -> None:
+    """Interim responses stand between a request and its response."""
+    late = replace(half_head(), start=25)
+    made = attempt(
+        response=late, interim=((100, at(6, 5.0)),), upstream_fin=closing(9, 15.0, 65), request_acks=0
+    )  # fmt: skip
+    assert said(made) == ("fin_mid_headers", 9)
+
+
+def test_illegal_octet_behind_a_hole_in_the_framing() -> None:
+    """What stands behind a hole in head or chunk framing cannot be called illegal."""
+    made = attempt(
+        response=response(body=300, expected=None),
+        violation=violation("chunk", 200, framing_lost=True),
+        upstream_fin=closing(9, 15.0, 380),
+    )
+    assert said(made) == ("invalid_chunk", 7)
+    assert said(replace(made, gaps=(gap(offset=150, octets=20, in_head=True),))) == "open"
 
 
 def test_octets_from_before_the_request() -> None:

@@ -86,7 +86,34 @@ def blind(attempt: Attempt, closing: Closing | None = None) -> str | None:
         return "the upstream acknowledged what is not in the capture, perhaps the gateway's own FIN"
     if attempt.response is None and (attempt.excess or attempt.foreign_answer is not None):
         return "octets that came before the request may belong to requests that are not in the capture"
+    if misplaced(attempt, closing):
+        return "the capture lacks octets between the request and what would be its response"
     return _blind_to_response(attempt, closing)
+
+
+def misplaced(attempt: Attempt, closing: Closing | None = None) -> bool:
+    """Whether a response cannot begin where one was found, or octets came after the request that belong to nothing.
+
+    A request acknowledges all that came before it, so its response begins right there, unless the capture lost a part
+    or paired a response with the wrong request.
+    """
+    begin, response = attempt.request_acks, attempt.response
+    if begin is None or attempt.interim or attempt.upgraded:
+        return False
+    if response is not None:
+        return response.start > begin
+    sent = sent_end(attempt, closing)
+    return sent is not None and sent > begin and not lost_on_wire(attempt)
+
+
+def unframed(attempt: Attempt, offset: int) -> bool:
+    """Whether the capture lacks framing octets of the response before *offset*, so that what stands there is a guess."""
+    response = attempt.response
+    begin = 0 if response is None else response.start
+    return any(
+        gap.in_head and gap.label != "wire" and not gap.from_gateway and begin <= gap.offset < offset
+        for gap in attempt.gaps
+    )
 
 
 def _acks_unseen(attempt: Attempt, closing: Closing) -> bool:
@@ -94,7 +121,7 @@ def _acks_unseen(attempt: Attempt, closing: Closing) -> bool:
     request = attempt.request
     if request is None or closing.acks is None or attempt.next_request is not None or attempt.gateway_fin is not None:
         return False
-    return closing.acks > request.end
+    return closing.acks > max(request.end, attempt.gateway_sent)
 
 
 def _blind_to_response(attempt: Attempt, closing: Closing | None) -> str | None:

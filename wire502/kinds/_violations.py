@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wire502.kinds._sight import finished
+from wire502.kinds._sight import finished, misplaced, unframed
 from wire502.model.attempt import Attempt, ClientView, Violation
 from wire502.model.finding import Finding
 
@@ -65,7 +65,7 @@ def refused(attempt: Attempt, kind: str, parts: tuple[str, ...]) -> Finding | No
     if violation is None or violation.part not in parts or not attempt.is_http or attempt.upgraded or attempt.evicted:
         return None
     outcome, shown = weigh(attempt, violation)
-    if outcome == "oddity":
+    if outcome == "oddity" or misplaced(attempt) or unframed(attempt, violation.offset):
         return None
     offset = None if attempt.handshake.mid_connection else violation.offset
     finding = Finding(kind, violation.point, offset)

@@ -207,6 +207,7 @@ class Attempt:
     upstream_acked: int | None = None  # highest offset acknowledged; None: none seen
     upstream_acked_point: Point | None = None  # frame that acknowledged it first
     upstream_acked_point_rtt_ms: float | None = None
+    gateway_sent: int = 0  # highest offset of the request direction seen, whatever request it belongs to
     gateway_acked: int | None = None  # highest offset of the response direction acknowledged by the gateway
     gateway_fin_ack_of_upstream_fin: Point | None = None  # where the gateway first acknowledged the upstream's FIN
     request_retransmissions: int = 0  # of the oldest unacknowledged octets of the gateway, in this attempt
@@ -242,3 +243,6 @@ class Attempt:
     similar_silence: bool = False  # another attempt of the capture ended in the same way after the same wait (2 %)
     excess_point: Point | None = None  # frame with the first of the octets that ``excess`` or ``foreign_answer`` tell
     client_request_open: bool | None = None  # a client request was open when it began; None: cannot be told
+    # offset of the response direction that the first frame of the request acknowledged; None: unknown, or the request
+    # was sent before the answers to earlier ones had come (pipelining)
+    request_acks: int | None = None
