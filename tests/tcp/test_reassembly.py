@@ -128,6 +128,23 @@ def test_acknowledged_holes_become_gaps_and_nothing_else(
     assert half.buffered == 0
 
 
+def test_a_hole_acknowledged_in_two_steps_is_closed() -> None:
+    """An acknowledgement of just the hole, and long after it one of what stands behind, close the hole."""
+    wire, conn = opened()
+    conn.server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n")
+    conn.server.send(bytes(50), drop=True)
+    conn.client.ack()
+    conn.server.send(bytes(10))
+    wire.sleep(5)
+    conn.client.ack()
+    wire.sleep(5)
+    conn.client.send(GET)
+    conn.server.send(OK)
+    seen = watch(wire)
+    assert [exchange.resp_done for exchange in seen.exchanges()] == [True, True]
+    assert [gap[:3] for gap in seen.only.b.gaps or ()] == [("capture", 39, 50)]
+
+
 def test_the_first_copy_of_an_octet_wins() -> None:
     """Of two copies with other octets the one that came first is decoded, and both frames are remembered."""
     wire, conn = opened()

@@ -249,6 +249,7 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
                 drain(conn, side)
                 continue
             if half.acked <= upto and len(half.pieces) < MAX_PIECES:
+                half.hole_acked_ts = 0  # acknowledged up to its end only: the next acknowledgement raises it anew
                 break
         elif closing and half.fin_off > half.off and half.acked > half.fin_off:
             upto = half.fin_off
