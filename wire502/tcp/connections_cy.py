@@ -154,11 +154,15 @@ class Connections:
         tl: cython.ulonglong,
         ports: cython.uint,
     ) -> cython.ulonglong:
-        one: cython.ulonglong = sl ^ self.seed ^ (cython.cast(cython.ulonglong, ports >> 16) << 40)
-        two: cython.ulonglong = tl ^ self.seed ^ (cython.cast(cython.ulonglong, ports & 0xFFFF) << 40)
-        if sh or th:
-            one ^= _mix(sh)
-            two ^= _mix(th)
+        # The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of
+        # IPv4 address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
+        one: cython.ulonglong = sl ^ self.seed
+        two: cython.ulonglong = tl ^ self.seed
+        if sh or th or sl >> 48 or tl >> 48:
+            one = _mix(_mix(one) ^ sh)
+            two = _mix(_mix(two) ^ th)
+        one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
+        two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
         return _mix((_mix(one) + _mix(two)) & 0xFFFFFFFFFFFFFFFF) | 1
 
     @cython.cfunc
