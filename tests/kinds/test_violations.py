@@ -195,4 +195,6 @@ def test_long_head_of_a_complete_response() -> None:
     """A complete response with a long head is healthy unless the client got an error instead."""
     made = attempt(response=replace(complete(), head_bytes=9000), gateway_rst=rst(9, 11.2))
     assert said(made) == "healthy"
-    assert said(replace(made, client=client("error", 502, 11.3))) == ("header_too_large", 8)
+    failed = replace(made, client=client("error", 502, 11.3))
+    assert said(failed) == ("header_too_large", 8)
+    assert said(replace(failed, upstream_fin=closing(10, 11.1, 10_000))) == ("header_too_large", 8)

@@ -107,7 +107,7 @@ def misplaced(attempt: Attempt, closing: Closing | None = None) -> bool:
 
 
 def unframed(attempt: Attempt, offset: int) -> bool:
-    """Whether the capture lacks framing octets of the response before *offset*, so that what stands there is a guess."""
+    """Whether framing octets of the response before *offset* are not in the capture: what stands there is a guess."""
     response = attempt.response
     begin = 0 if response is None else response.start
     return any(

@@ -18,7 +18,7 @@ How wire502 knows
     and then its close. The failure point is the frame that went over the
     limit; the limit being unknown, the last response frame. If the response
     was complete, only an error that the client was seen to get makes it a
-    failure.
+    failure, whoever closed first.
 
 Easily mistaken for
     gateway_abort     the client left at that moment; the head is short
@@ -67,9 +67,9 @@ def failure_point(attempt: Attempt, context: Context) -> Finding | None:
     if tolerated(attempt) or attempt.one_sided is not None or attempt.evicted:
         return None
     over = context.header_limit is not None and response.head_bytes > context.header_limit
-    if not over and not _dropped_at_once(attempt, response, ended):
-        return None
     failed = client_failed(attempt, response.status)
+    if not over and not _dropped_at_once(attempt, response, ended, failed is not None):
+        return None
     if finished(response):
         if failed is None or not _phases.delivered(attempt, None):
             return None
@@ -81,9 +81,14 @@ def failure_point(attempt: Attempt, context: Context) -> Finding | None:
     return _finding(attempt, response, point, ended, over or failed is not None)
 
 
-def _dropped_at_once(attempt: Attempt, response: Response, ended: Point) -> bool:
-    """Whether the gateway closed within 1 s of the head, before anything from the upstream could have ended it."""
+def _dropped_at_once(attempt: Attempt, response: Response, ended: Point, failed: bool) -> bool:
+    """Whether the gateway closed within 1 s of the head, before anything from the upstream could have ended it.
+
+    A complete response whose client got an error all the same was refused, whoever closed first.
+    """
     theirs = _phases.upstream_close(attempt)
+    if failed and finished(response):
+        theirs = None
     if theirs is not None and _phases.order(theirs.point) < _phases.order(ended):
         return False
     last = response.head_end or response.last
