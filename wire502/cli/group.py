@@ -10,8 +10,9 @@ import click
 # name of the command, which is also that of its module, and its line in `wire502 --help`
 COMMANDS = {
     "read": "Find the failed requests of a capture, each with the frame that doomed it.",
-    "explain": "Tell what a kind of failure is, and what to check next.",
+    "explain": "Tell what a kind of failure is, and what to check next; or what a log line means.",
     "kinds": "List the kinds of failure.",
+    "gateways": "Tell what gateways make of each kind of failure.",
     "settings": "List the settings and their defaults.",
     "schema": "Print the JSON Schema of the lines of `read --json`.",
 }

@@ -353,6 +353,7 @@ def _rst(conn: Connection, half: Half, exchange: Exchange | None) -> Closing | N
 
 def _add_acknowledgements(attempt: Attempt, conn: Connection, exchange: Exchange | None) -> None:
     a, b, file = conn.a, conn.b, conn.file
+    attempt.gateway_sent = max(a.top, a.off)
     if a.acked >= 0:
         attempt.upstream_acked = a.acked
         attempt.upstream_acked_point = _point(a.acked_frame, file, a.acked_ts)
@@ -419,6 +420,10 @@ def _silence(attempt: Attempt) -> Silence | None:
     since = request.last
     if response is not None and response.last.time_ns >= since.time_ns:
         since = response.last
+    elif response is None and request.http and not request.whole and attempt.upstream_acked_point is not None:
+        # While the request is being sent, what the upstream takes is progress too.
+        if attempt.upstream_acked_point.time_ns > since.time_ns and (attempt.upstream_acked or 0) > request.start:
+            since = attempt.upstream_acked_point
     closes = [
         closing.point
         for closing in (attempt.gateway_fin, attempt.gateway_rst, attempt.upstream_fin, attempt.upstream_rst)

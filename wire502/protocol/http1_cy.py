@@ -325,8 +325,10 @@ class Http1(Decoder):
         ex: Exchange | None
         last: Exchange | None = self.current
         if last is not None:
-            last.next_frame = frame
-            last.next_ts = ts
+            if last.resp_frame or last.violation is not None:
+                # It has moved on from an answer; a request behind an unanswered one is only pipelined.
+                last.next_frame = frame
+                last.next_ts = ts
             if last.resp_done and not last.req_whole:
                 # an early response; the gateway gave up sending the rest and went on
                 last.req_whole = True
@@ -505,7 +507,7 @@ class Http1(Decoder):
                 ex.resp_start = offset
             return n
         if ex is None or ex.resp_done:
-            if self.state_b == LOST and self.conn.mid and self.exchanges == 0:
+            if (self.state_b == LOST and self.conn.mid and self.exchanges == 0) or self.conn.a.frames == 0:
                 if looks_like_status(octets, n):
                     # a response whose request was before the capture's beginning
                     ex = Exchange()
