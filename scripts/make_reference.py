@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the reference pages that come out of the code: ``docs/cli.md`` and ``docs/settings.md``.
+"""Write the reference pages that come out of the code: ``cli.md``, ``settings.md`` and ``gateways.md`` in ``docs``.
 
     python scripts/make_reference.py           write them
     python scripts/make_reference.py --check   exit with 1 when one of them is stale
@@ -18,15 +18,28 @@ sys.path.insert(0, str(ROOT))
 
 import click  # noqa: E402
 
+from wire502.cli.gateways import LEGEND, cell, condition, figures, outcome  # noqa: E402
 from wire502.cli.group import COMMANDS, cli  # noqa: E402
+from wire502.gateways import KINDS, Answer, Gateway, cases, load, names  # noqa: E402
 from wire502.settings import SETTINGS  # noqa: E402
 
 HEAD = "<!-- Written by scripts/make_reference.py: change the code, not this page. -->\n"
 
 
+INTRODUCTION = """What the client of a gateway gets when an upstream fails, as far as it is known. The same on the
+command line: `wire502 gateways`, `wire502 gateways nginx`; from a log line back to the kinds:
+`wire502 explain --log 'SH--'`.
+"""
+BASIS = """Each row below says where it comes from: *source* was read in the gateway's source, *observed* seen on a run
+of it, *documented* read in its vendor's documentation, *memory* none of these: a lead, no more. `...` stands for text
+that varies.
+"""
+
+
 def pages() -> dict[Path, str]:
     """Return the text of each generated page by its path."""
-    return {ROOT / "docs" / "cli.md": cli_page(), ROOT / "docs" / "settings.md": settings_page()}
+    made = {"cli.md": cli_page(), "settings.md": settings_page(), "gateways.md": gateways_page()}
+    return {ROOT / "docs" / name: text for name, text in made.items()}
 
 
 def cli_page() -> str:
@@ -91,6 +104,56 @@ def settings_page() -> str:
             "",
         ]
     )
+
+
+def gateways_page() -> str:
+    """Return the matrix of what clients get, and a section for each gateway."""
+    tables = [load(name) for name in names()]
+    return "\n".join(
+        [
+            HEAD,
+            "# Gateways\n",
+            INTRODUCTION,
+            *(f"- `{word}`: {meaning}" for word, meaning in LEGEND),
+            "",
+            f"| kind | {' | '.join(table.title for table in tables)} |",
+            "|---" * (len(tables) + 1) + "|",
+            *(f"| `{kind}` | {' | '.join(cell(table, kind) for table in tables)} |" for kind in KINDS),
+            "",
+            BASIS,
+            *(_gateway(table) for table in tables),
+        ]
+    )
+
+
+def _gateway(table: Gateway) -> str:
+    parts = [f"## {table.title}\n", f"Basis: {_cell(table.basis)}.\n"]
+    parts += [f"- timeouts: {_cell(figures(table.timeouts))}", f"- limits: {_cell(figures(table.limits))}"]
+    parts += [f"- keep-alive to upstreams: {_cell(figures(table.keepalive))}", f"- retries: {_cell(table.retries)}"]
+    for version in table.versions:
+        when = f"before {version.before}" if version.before else f"since {version.since}"
+        parts.append(f"- {when}: {_cell(version.change)} ({version.verified})")
+    parts += [f"- {_cell(note)}" for note in table.notes]
+    for module, rows in table.modules.items():
+        if module != "http":
+            parts.append(f"\n### {table.title}, {module}")
+        parts.append("\n| kind | when | client gets | log | basis |\n|---|---|---|---|---|")
+        for kind, row in rows.items():
+            parts.append(f"| `{kind}` | | {_row(row.answer)} |")
+            parts += [f"| | {_cell(condition(one))} | {_row(one.answer)} |" for one in row.variants]
+        parts += [f"| none | {_cell(cases()[case].wire)} | {_row(answer)} |"
+                  for case, answer in table.others.get(module, {}).items()]  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def _row(answer: Answer) -> str:
+    lines = "nothing" if answer.silent else "<br>".join(f"`{_cell(text)}`" for text in (*answer.flags, *answer.logs))
+    gets = outcome(answer) + (f" ({answer.note})" if answer.note else "")
+    return f"{_cell(gets)} | {lines} | {answer.verified}: {_cell(answer.source)}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def main(arguments: list[str]) -> int:

@@ -106,16 +106,11 @@ def _log_fits(answer: Answer, event: dict[str, Any]) -> bool | None:
         return not any(ERRORS.search(line) and event["uri"] in line for line in lines)
     if any(flagged(line, flag) for line in lines for flag in answer.flags):
         return True
-    if any(holds(line.replace(": [client", ": [client"), log) for line in map(_plain, lines) for log in answer.logs):
+    if any(holds(line, log) for line in lines for log in answer.logs):
         return True
     if not answer.flags and not answer.logs:
         return None
     return None if len(lines) >= FULL else False
-
-
-def _plain(line: str) -> str:
-    """Return an error line of httpd without the client's address between the system's error and the code."""
-    return re.sub(r"\[client [^]]*\] ", "", line)
 
 
 def _reuse(truths: Any) -> dict[str, bool]:

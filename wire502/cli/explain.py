@@ -53,7 +53,9 @@ def _explain_log(text: str) -> int:
     for kind, some in by_kind.items():
         click.echo(f"\n{kind}{_title(kind)}")
         for line in _wire(kind, some):
-            click.echo("\n".join(textwrap.wrap(line, columns, initial_indent="  on the wire: ", subsequent_indent="    ")))
+            click.echo(
+                "\n".join(textwrap.wrap(line, columns, initial_indent="  on the wire: ", subsequent_indent="    "))
+            )
         for line in _gateways(some):
             click.echo(f"  {line}")
     click.echo("\nA page each: wire502 explain KIND, wire502 gateways NAME")
@@ -71,7 +73,9 @@ def _wire(kind: str, some: list[Fit]) -> Iterator[str]:
     for fit in some:
         named = [cases()[name] for name in fit.variant.cases]
         if not named:
-            named = [case for case in cases().values() if case.kind == kind and case.when and case.when == fit.variant.when]
+            named = [
+                case for case in cases().values() if case.kind == kind and case.when and case.when == fit.variant.when
+            ]
         told += named or [usual]
     yield from dict.fromkeys(case.wire for case in told)
 

@@ -75,7 +75,11 @@ def page(gateway: Gateway, columns: int) -> Iterator[str]:
     yield from _entry("known by", "; ".join(_signs(gateway)) or "nothing of its own", columns)
     if signs.note:
         yield from _entry("", signs.note, columns)
-    for label, section in (("timeouts", gateway.timeouts), ("limits", gateway.limits), ("keep-alive", gateway.keepalive)):
+    for label, section in (
+        ("timeouts", gateway.timeouts),
+        ("limits", gateway.limits),
+        ("keep-alive", gateway.keepalive),
+    ):
         yield from _entry(label, figures(section), columns)
     yield from _entry("retries", gateway.retries, columns)
     for index, version in enumerate(gateway.versions):
@@ -101,7 +105,9 @@ def figures(section: Section) -> str:
     parts = []
     for name, value in section.values.items():
         unit = "" if isinstance(value, str) else _UNITS.get(name, " s")
-        parts.append(f"{name} {value if isinstance(value, str) else f'{value:,g}' if value < 1e6 else f'{value:,.0f}'}{unit}")
+        parts.append(
+            f"{name} {value if isinstance(value, str) else f'{value:,g}' if value < 1e6 else f'{value:,.0f}'}{unit}"
+        )
     return " · ".join(parts) + (f" ({section.note})" if section.note else "") if parts else "not known"
 
 
@@ -137,7 +143,7 @@ def _overview(columns: int) -> Iterator[str]:
     left = list(names())
     while left:
         row: list[str] = []
-        while left and first + sum(max(len(name), 6) + 1 for name in [*row, left[0]]) <= columns or not row:
+        while left and (not row or first + sum(max(len(name), 6) + 1 for name in [*row, left[0]]) <= columns):
             row.append(left.pop(0))
         yield " " * first + " ".join(f"{name:<6}" for name in row).rstrip()
         for kind in KINDS:
@@ -162,7 +168,7 @@ def _signs(gateway: Gateway) -> Iterator[str]:
         yield "Server " + " or ".join(signs.server)
     if signs.via:
         yield "Via with " + " or ".join(signs.via)
-    if signs.page:
+    if signs.page or signs.whole:
         yield "a page of its own"
 
 
@@ -177,7 +183,9 @@ def _answer(when: str, answer: Answer, usual: Answer, columns: int) -> Iterator[
     if when:
         yield from textwrap.wrap(f"but {when}:", columns, initial_indent="  ", subsequent_indent="    ")
         indent = "    "
-    source = f"[{answer.source}]" if answer.source.startswith(answer.verified) else f"[{answer.verified}: {answer.source}]"
+    source = (
+        f"[{answer.source}]" if answer.source.startswith(answer.verified) else f"[{answer.verified}: {answer.source}]"
+    )
     retries = "" if answer.retries in ("no", "unknown") else f"; tries again: {answer.retries}"
     if answer is usual or (answer.outcome, answer.status) != (usual.outcome, usual.status):
         yield f"{indent}{outcome(answer)}{retries}"

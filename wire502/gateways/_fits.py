@@ -78,7 +78,7 @@ def flagged(line: str, flag: str) -> bool:
 
 
 def _state(word: str) -> bool:
-    return bool(re.fullmatch(r"[CSPRLUDIKcs-][RQCHDLT-](?:[A-Za-z-]{2})?", word))
+    return bool(re.fullmatch(r"[CSPRLUDIKcs-][RQCHDLT-](?:[NIDVEOU-][NIUPRD-])?", word))
 
 
 def _fit(gateway: Gateway, module: str, kind: str, one: Variant, line: str) -> Iterator[Fit]:

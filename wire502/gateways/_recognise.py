@@ -24,15 +24,20 @@ def rank(
         signs = gateway.signs
         named = server is not None and any(server.lower().startswith(one.lower()) for one in signs.server)
         shown = max((len(one) for one in signs.page if one.lower() in page), default=0)
+        bare = any(page.strip() == one.lower() for one in signs.whole)
         passed = via is not None and any(one.lower() in via.lower() for one in signs.via)
         sure: Confidence | None = None
-        if shown and (named or (server is None and signs.nameless)):
+        if (shown and (named or (server is None and signs.nameless))) or (bare and named):
             sure = "high"
-        elif (shown and server is None) or passed or (named and not signs.keeps_server and (status or 0) >= 400):
+        elif (
+            ((shown or bare) and server is None)
+            or passed
+            or (named and not signs.keeps_server and (status or 0) >= 400)
+        ):
             sure = "medium"
         elif named or shown:
             sure = "low"
         if sure is not None:
-            found.append((sure, shown + 8 * named + 4 * passed, gateway.name))
+            found.append((sure, shown + 8 * (named + bare) + 4 * passed, gateway.name))
     found.sort(key=lambda one: (-CONFIDENCES.index(one[0]), -one[1], one[2]))
     return [(name, sure) for sure, _, name in found]

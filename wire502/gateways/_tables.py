@@ -129,6 +129,7 @@ class Signs:
     server: tuple[str, ...] = ()  # beginnings of the Server field of its own pages
     via: tuple[str, ...] = ()  # parts of the Via field that it adds
     page: tuple[str, ...] = ()  # octets near the start of the body of its own pages
+    whole: tuple[str, ...] = ()  # the whole body of its own pages, where that is a few bare words
     nameless: bool = False  # its own pages have no Server field
     keeps_server: bool = False  # a relayed response keeps the upstream's Server field
     note: str = ""
@@ -205,6 +206,19 @@ class Gateway:
             "first_of_client": reused_client is False,
         }
         return row.pick(case, frozenset(name for name, true in given.items() if true), version)
+
+    @property
+    def timeouts_ns(self) -> tuple[int, ...]:
+        """Its default time limits in nanoseconds, each once, the shortest first."""
+        return tuple(
+            sorted({round(value * 1e9) for value in self.timeouts.values.values() if not isinstance(value, str)})
+        )
+
+    @property
+    def header_limit(self) -> int | None:
+        """The octets of a response head that it takes by default, None when there is no such limit or none is known."""
+        value = self.limits.values.get("header")
+        return None if value is None or isinstance(value, str) else int(value)
 
     def rows(self) -> Iterator[tuple[str, str, Variant]]:
         """Yield module, kind and answer of every row; the usual one has neither case nor fact nor version."""
@@ -328,7 +342,7 @@ def _answer(where: str, row: Mapping[str, Any], usual: Answer) -> Answer:
     if "log" in row:
         silent = row["log"] == "nothing"
         if not silent and not isinstance(row["log"], list):
-            raise ValueError(f"{where}: log is neither a list nor \"nothing\"")
+            raise ValueError(f'{where}: log is neither a list nor "nothing"')
         changes |= {"logs": () if silent else tuple(row["log"]), "silent": silent}
         if silent:
             changes["flags"] = ()
@@ -345,11 +359,12 @@ def _answer(where: str, row: Mapping[str, Any], usual: Answer) -> Answer:
 
 
 def _signs(name: str, row: Mapping[str, Any]) -> Signs:
-    _known(f"{name}.recognise", row, {"server", "via", "page", "nameless", "keeps_server", "note"})
+    _known(f"{name}.recognise", row, {"server", "via", "page", "whole", "nameless", "keeps_server", "note"})
     return Signs(
         tuple(row.get("server", ())),
         tuple(row.get("via", ())),
         tuple(row.get("page", ())),
+        tuple(row.get("whole", ())),
         row.get("nameless", False),
         row.get("keeps_server", False),
         row.get("note", ""),
