@@ -32,7 +32,7 @@ from wire502.model.frames_cy import Batch
 from wire502.model.verdict import QUIET_KINDS, Failure, Result, Summary
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
-from wire502.tcp.connections_cy import Connections
+from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
 
 
@@ -54,7 +54,7 @@ class Engine:
         self._results: list[Result] = []
         self._counts = Counts()
         self._first_ns: int | None = None
-        self._last_ns: int | None = None
+        self._final_ns = 0
 
     # -- the three calls ------------------------------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class Engine:
 
     def finish(self) -> list[Result]:
         """Judge what the capture left open; the summary comes last."""
-        now = self._last_ns if self._last_ns is not None else 0
+        now = self._end_ns()
         connections = self._connections.remaining()
         # Client legs first: what a client got is evidence for the attempt behind it.
         self._tracker.finish([conn for conn in connections if self._legs.is_client(conn)], now)
@@ -101,7 +101,12 @@ class Engine:
         if batch.count:
             if self._first_ns is None:
                 self._first_ns = int(batch.ts_ns[0])
-            self._last_ns = max(self._last_ns or 0, int(batch.ts_ns[batch.count - 1]), self._connections.now)
+            self._final_ns = int(batch.ts_ns[batch.count - 1])
+
+    def _end_ns(self) -> int:
+        """Return the time at which the capture ends: frames beside TCP prove silence, a leap of the last one does not."""
+        now, final = self._connections.now, self._final_ns
+        return final if now == 0 or 0 < final - now < JUMP_NS else now
 
     def _decoder(self, conn: Connection, observer: Observer) -> Decoder:
         return Http1(conn, observer, self._context.max_head, self._context.max_pipelined)
@@ -342,7 +347,7 @@ class Engine:
             frames=packets.frames,
             octets=packets.octets,
             first_ns=self._first_ns,
-            last_ns=self._last_ns,
+            last_ns=packets.latest_ns,
             connections=connections.streams,
             exchanges=self._tracker.exchanges,
             upstreams=[

@@ -6,7 +6,9 @@ for many reasons.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 
 from wire502.model.attempt import Attempt, Handshake, Point, Step, Unreachable
 from wire502.model.capture_info import RareFrame
@@ -15,7 +17,11 @@ from wire502.model.endpoints import address_text, endpoint_text
 
 WAIT_NS = 1_500_000_000  # three requests a second apart are the rule; so long after the last one it is over
 MAX_ASKED = 1024
+MAX_POINTS = 16
 LEAST = 2
+
+Address = tuple[int, int]
+Key = tuple[Address, Address]  # who asks, for whom
 
 
 class Unanswered:
@@ -23,44 +29,64 @@ class Unanswered:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._asked: dict[tuple[tuple[int, int], tuple[int, int]], tuple[list[Point], int]] = {}
+        self._asked: dict[Key, tuple[list[Point], int]] = {}
+        self._askers: dict[Address, set[Key]] = {}  # by asked address
+        self._waiting: deque[tuple[int, Key]] = deque()  # the last question of a key, when it was asked
+        self._ports: dict[Address, int] = {}  # of the upstreams' addresses, as far as they were looked at
+        self._known = 0
 
     def heard(self, record: RareFrame, file: int, upstreams: Mapping[tuple[int, int, int], object]) -> int | None:
-        """Take one frame; return when to look again."""
+        """Take one frame; return when to look again. *upstreams* only ever grows."""
         asked = record.asked
         if asked is None:
             return None
         if record.kind == "address_reply":
-            for key in [key for key in self._asked if key[1] == asked]:
-                del self._asked[key]
+            for key in list(self._askers.get(asked, ())):
+                self._forget(key)
             return None
-        port = next((port for high, low, port in upstreams if (high, low) == asked), None)
-        if record.kind != "address_request" or port is None or asked == record.sender:
+        if self._known < len(upstreams):
+            for high, low, port in islice(upstreams, self._known, None):
+                self._ports.setdefault((high, low), port)
+            self._known = len(upstreams)
+        known = self._ports.get(asked)
+        if record.kind != "address_request" or known is None or asked == record.sender:
             return None
         key = (record.sender, asked)
-        points, _ = self._asked.get(key, ([], 0))
-        if len(self._asked) >= MAX_ASKED and key not in self._asked:
+        if key not in self._asked:
+            if len(self._asked) >= MAX_ASKED:
+                self._forget(next(iter(self._asked)))
+            self._asked[key] = ([], known)
+            self._askers.setdefault(asked, set()).add(key)
+        points = self._asked[key][0]
+        if len(points) >= MAX_POINTS:
             return None
-        if len(points) < 16:
-            points.append(Point(record.frame, file, record.ts_ns))
-        self._asked[key] = (points, port)
+        points.append(Point(record.frame, file, record.ts_ns))
+        self._waiting.append((record.ts_ns, key))
         return record.ts_ns + WAIT_NS
 
     def due(self, now_ns: int) -> list[Attempt]:
         """Return the attempts that are over by *now_ns*."""
-        over = [
-            key
-            for key, (points, _) in self._asked.items()
-            if now_ns - points[-1].time_ns >= WAIT_NS and len(points) >= LEAST
-        ]
-        return [self._attempt(key, now_ns, False) for key in over]
+        over = []
+        while self._waiting and now_ns - self._waiting[0][0] >= WAIT_NS:
+            asked_ns, key = self._waiting.popleft()
+            points = self._asked[key][0] if key in self._asked else []
+            if len(points) >= LEAST and points[-1].time_ns == asked_ns:
+                over.append(self._attempt(key, now_ns, False))
+        return over
+
+    def _forget(self, key: Key) -> tuple[list[Point], int]:
+        askers = self._askers[key[1]]
+        askers.discard(key)
+        if not askers:
+            del self._askers[key[1]]
+        return self._asked.pop(key)
 
     def finish(self, now_ns: int) -> list[Attempt]:
         """Return what is over at the end of the capture."""
         return self.due(now_ns)
 
-    def _attempt(self, key: tuple[tuple[int, int], tuple[int, int]], now_ns: int, ended: bool) -> Attempt:
-        points, port = self._asked.pop(key)
+    def _attempt(self, key: Key, now_ns: int, ended: bool) -> Attempt:
+        points, port = self._forget(key)
         sender, asked = key
         attempt = Attempt(
             stream=-1,

@@ -6,6 +6,7 @@ cdef class Decoder:
     cdef public Py_ssize_t capacity
     cdef public long long frames
     cdef public long long octets
+    cdef public long long latest_ns
     cdef public long long segments
     cdef public long long rare
     cdef public long long fragments

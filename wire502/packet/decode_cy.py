@@ -119,12 +119,14 @@ class Decoder:
     | cut | were cut by the capture before the TCP window field |
     | unsupported | have a link type that is not read: {link type: frames} |
 
-    ``frames`` and ``octets`` (on the wire) count all of them. Nothing that a frame says raises.
+    ``frames`` and ``octets`` (on the wire) count all of them, ``latest_ns`` is the latest time stamp of
+    all. Nothing that a frame says raises.
     """
 
     capacity: int
     frames: int
     octets: int
+    latest_ns: int
     segments: int
     rare: int
     fragments: int
@@ -142,6 +144,7 @@ class Decoder:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
+        self.latest_ns = -(1 << 63)
         self.frames = self.octets = self.segments = self.rare = self.fragments = 0
         self.non_tcp = self.malformed = self.cut = 0
         self.unsupported = {}
@@ -211,6 +214,7 @@ class Decoder:
         done: cython.Py_ssize_t = 0
         frames: cython.longlong = 0
         total_octets: cython.longlong = 0
+        latest: cython.longlong = self.latest_ns
 
         at: cython.Py_ssize_t
         end: cython.Py_ssize_t
@@ -251,6 +255,8 @@ class Decoder:
                 wire = end
             interface = interfaces[row]
             frames += 1
+            if times[row] > latest:
+                latest = times[row]
             if at < 0 or end < 0 or at > size - end or interface < 0 or interface >= known:
                 self.malformed += 1
                 row += 1
@@ -469,4 +475,5 @@ class Decoder:
         self.segments += done
         self.frames += frames
         self.octets += total_octets
+        self.latest_ns = latest
         return int(row)

@@ -21,6 +21,7 @@ class PacketStage:
     | counter | meaning |
     |---|---|
     | frames, octets | all frames, and their octets on the wire |
+    | latest_ns | the latest time stamp |
     | decoded, rare | segments and rare frames that came out, datagrams included |
     | fragments | frames that are a fragment |
     | fragments_dropped, fragments_overlapping | see ``Reassembler`` |
@@ -89,6 +90,11 @@ class PacketStage:
     def octets(self) -> int:
         """Octets that these frames had on the wire."""
         return self._decoder.octets
+
+    @property
+    def latest_ns(self) -> int | None:
+        """The latest time stamp of all frames seen, wherever in the capture it stands; None before the first."""
+        return self._decoder.latest_ns if self._decoder.frames else None
 
     @property
     def decoded(self) -> int:

@@ -52,6 +52,7 @@ BLANKS = cython.declare(cython.int, 9)
 
 FOREVER = 1 << 62
 EARLY_OCTETS = 65_536
+EARLY_EACH = 128  # what a segment costs beside its octets: tiny ones must not cost more than large ones
 
 
 @cython.cclass
@@ -234,7 +235,10 @@ class Http1(Decoder):
                     self._opaque()
                     return n
             if octets[0] == 13 or octets[0] == 10:
-                return 1  # an empty line before a request line is to be ignored (RFC 9112 section 2.2)
+                length = 1  # empty lines before a request line are to be ignored (RFC 9112 section 2.2)
+                while self.decided and length < n and (octets[length] == 13 or octets[length] == 10):
+                    length += 1
+                return length
             return self._request_head(octets, n, offset, frame, ts)
         if self.state_a == HEAD:
             return self._request_head(octets, n, offset, frame, ts)
@@ -440,25 +444,34 @@ class Http1(Decoder):
     def _replay(self, early: list[tuple[bytes, int, int, int, int]]) -> None:
         """Read the octets of a response that were captured before their request."""
         mine = self.skip
+        at: cython.Py_ssize_t
+        step: cython.Py_ssize_t
+        n: cython.Py_ssize_t
+        start: cython.p_const_uchar
+        octets: bytes
         for octets, offset, frame, ts, acks in early:
-            data = octets
-            while data:
+            at = 0
+            n = len(octets)
+            while at < n:
                 if self.conn.b.skip:
-                    step = min(len(data), self.conn.b.skip)
+                    step = n - at
+                    if step > self.conn.b.skip:
+                        step = self.conn.b.skip
                     self.conn.b.skip -= step
-                    offset += step
-                    data = data[step:]
+                    at += step
                     if self.conn.b.skip == 0:
                         self.skip = 0
-                        self.on_skipped(1, offset, frame, ts)
+                        self.on_skipped(1, offset + at, frame, ts)
                         self.conn.b.skip = self.skip
                     continue
                 self.skip = 0
                 self.acks = acks
-                used = self._response_octets(data, len(data), offset, frame, ts)
+                if cython.compiled:  # no copy of the rest for each chunk
+                    start = octets
+                    at += self._response_octets(start + at, n - at, offset + at, frame, ts)
+                else:
+                    at += self._response_octets(octets[at:], n - at, offset + at, frame, ts)
                 self.conn.b.skip = self.skip
-                offset += used
-                data = data[used:]
         self.skip = mine
 
     @cython.cfunc
@@ -530,7 +543,7 @@ class Http1(Decoder):
                 if self.early is None:
                     self.early = []
                 self.early.append((octets[:n], offset, frame, ts, self.acks))
-                self.early_size += n
+                self.early_size += n + EARLY_EACH
                 return n
             if not self.decided and self.exchanges == 0 and not looks_like_status(octets, n):
                 # The server speaks first: no HTTP.
@@ -882,6 +895,9 @@ class Http1(Decoder):
             if state == DATA:
                 if size == 0:
                     state = TRAILER
+                elif size <= n - i:  # all of the data is here: small chunks cost no way out and in again
+                    i += size
+                    state = DATA_CR
                 else:
                     self.skip = size
                     break
