@@ -142,7 +142,7 @@ def stall_mid_request(scene: Scene) -> None:
     c.client.fin(at=began + 60.004)
     c.server.ack(window=0)
     scene.failure("stall_mid_request", full, "upstream", "the upstream stops taking data: last progress",
-                  target="/upload", or_frame=full - 1)  # fmt: skip
+                  target="/upload")  # fmt: skip
 
 
 @sample("fin-before-response.pcap")
@@ -396,3 +396,26 @@ def client_abort(scene: Scene) -> None:
     reset = c.client.reset()
     scene.failure("client_abort", reset, "client", "the client leg shows the client leaving first", target="/search",
                   confidence=["high", "medium", "low"])  # fmt: skip
+
+
+@sample("no-attempt.pcap", link="sll")
+def no_attempt(scene: Scene) -> None:
+    """The client gets a 503 and the gateway never tried an upstream, though the capture shows its other attempts."""
+    client = scene.connection("10.0.0.9:50110", "10.0.0.2:80", local="server", rtt=0.02)
+    client.handshake()
+    c = scene.opened()
+    for target in ("/one", "/blocked", "/two"):
+        client.client.send(f"GET {target} HTTP/1.1\r\nHost: shop.example\r\n\r\n".encode())
+        client.server.ack()
+        if target == "/blocked":
+            scene.sleep(0.0007)
+            page = "no server is available\n"
+            refusal = f"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {len(page)}\r\n\r\n{page}"
+            error = client.server.send(refusal.encode())
+        else:
+            scene.serve(c, target)
+            client.server.send(answer(300))
+        client.client.ack()
+        scene.sleep(0.6)
+    scene.failure("no_attempt", error, "gateway", "the client got an error, the capture holds no attempt",
+                  target="/blocked")  # fmt: skip

@@ -18,3 +18,6 @@ GROUNDTRUTH_EXTRA = 0
 # inputs that end as they should.
 CORPUS_RIGHT = 0.959
 CORPUS_SOUND = 1.0
+
+# Real captures with one frame taken out: wrong accusations for each time that this was tried.
+ONE_FRAME_MISSING_UNJUST = 0.0126
