@@ -144,6 +144,8 @@ class Engine:
             return self._settle_client(conn, now_ns, ended)
         final = True
         for exchange, secondary in _outstanding(conn):
+            if exchange is not None and exchange.judged:
+                continue
             final &= self._judge(conn, exchange, now_ns, ended, secondary)
         if final:
             _close(conn)
@@ -200,6 +202,8 @@ class Engine:
         verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
             self._hold(conn, exchange, attempt, joined, verdict, now_ns)
+            if exchange is not None:
+                exchange.judged = True
             return True
         self._counts.odd(verdict.oddities)
         if verdict.outcome == "healthy":
@@ -228,7 +232,8 @@ class Engine:
         answered = client is not None and client.outcome != "pending"
         when = now_ns if answered else now_ns + self._context.hold_ns
         key = None if joined.row is None else key_of(joined.row)
-        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, key))
+        row = exchange.row if exchange is not None else 0
+        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, key, row))
         self._tracker.wake(when)
 
     def _release(self, now_ns: int | None) -> None:
@@ -245,7 +250,11 @@ class Engine:
         held.written = True
         conn = held.conn
         if self._legs.is_client(conn):
-            return  # learned meanwhile: what looked like a failed attempt was a client's own request
+            # Learned meanwhile: what looked like a failed attempt was a client's own request.
+            own = self._tracker.history.get(held.row)
+            if own is not None:
+                self._incident(ClientError(held.when_ns, own))
+            return
         attempt, verdict = held.attempt, held.verdict
         joined = held.joined if held.joined.row else self._linker.join(conn, held.head, attempt)
         client = self._linker.view(joined)
@@ -357,6 +366,7 @@ class Engine:
             ],
             odd=connections.oddities,
             duplicates=connections.duplicates,
+            translated=self._tracker.translated,
             evicted=connections.evicted,
             unsupported=packets.unsupported,
             steps=len(connections.steps),

@@ -368,6 +368,8 @@ def _add_acknowledgements(attempt: Attempt, conn: Connection, exchange: Exchange
         attempt.response_retransmitted_last = _point(b.rexmit_frame, file, b.rexmit_ts)
     if exchange is not None:
         attempt.response_from = exchange.resp_start if exchange.resp_frame else b.off
+        if exchange.req_acks >= 0 and not attempt.secondary:
+            attempt.request_acks = exchange.req_acks
 
 
 def _gaps(conn: Connection, attempt: Attempt) -> tuple[Gap, ...]:

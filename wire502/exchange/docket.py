@@ -26,6 +26,7 @@ class Held:
     joined: Joined
     verdict: Verdict
     key: Key | None
+    row: int = 0  # of the history: its own exchange
     written: bool = False
 
 

@@ -55,6 +55,7 @@ def summary(
     upstreams: Iterable[Upstream],
     odd: Mapping[str, int],
     duplicates: int,
+    translated: int,
     evicted: int,
     unsupported: Mapping[int, int],
     steps: int,
@@ -66,6 +67,8 @@ def summary(
         caveats.append(f"not decoded: {names}")
     if steps:
         caveats.append(f"the clock of the capture went back {steps} times by more than a second")
+    if translated:
+        caveats.append(f"{translated} connections were seen before and after address translation: judged once")
     if evicted:
         caveats.append(f"{evicted} connections were let go to stay within the memory limit")
     rows = sorted(upstreams, key=lambda one: (-one.failures, -one.attempts, one.high, one.low, one.port))

@@ -13,6 +13,10 @@ cdef class Tracker(Observer):
     cdef object _make_decoder
     cdef list _due
     cdef long long _sequence
+    cdef public long long translated
+    cdef dict _fresh
+    cdef dict _stale
+    cdef long long _fresh_since
     cdef object _connecting
     cdef bint _keep
     cdef long long _settle

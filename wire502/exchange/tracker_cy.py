@@ -35,6 +35,9 @@ MAX_UPSTREAMS = 4096
 HALF_CLOSE_NS = 1_500_000_000
 HOLE_NS = 200_000_000
 FRESH_NS = 1_000_000_000
+LARGE_HEAD = 4096
+TRANSLATED_NS = 200_000_000
+MAX_FRESH = 8192
 
 
 class Desk(Protocol):
@@ -73,6 +76,10 @@ class Tracker(Observer):
     _make_decoder: Callable[[Connection, Observer], Decoder]
     _due: list[tuple[int, int, Connection | None, bool]]
     _sequence: int
+    translated: int
+    _fresh: dict[int, Connection]
+    _stale: dict[int, Connection]
+    _fresh_since: int
     _connecting: deque[tuple[int, Connection]]
     _keep: bool
     _settle: int
@@ -89,6 +96,10 @@ class Tracker(Observer):
         self._make_decoder = make_decoder
         self._due = []
         self._sequence = 0
+        self.translated = 0
+        self._fresh = {}
+        self._stale = {}
+        self._fresh_since = 0
         self._connecting = deque()
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
@@ -115,10 +126,29 @@ class Tracker(Observer):
         upstream.connections += 1
         conn.upstream = upstream
         if not conn.mid and conn.a.frames == 0:
+            self._translated(conn)
             self._connecting.append((conn.first_ts + self.context.connect_deadline_ns, conn))
             if conn.first_ts + self.context.connect_deadline_ns < self.next_due:
                 self.next_due = conn.first_ts + self.context.connect_deadline_ns
         return 0
+
+    def _translated(self, conn: Connection) -> None:
+        """Find the same SYN with another address: seen before and after its translation, it is one hop.
+
+        The connection behind the translation is the one that is judged: it names the host that answered.
+        """
+        if conn.first_ts - self._fresh_since > TRANSLATED_NS or len(self._fresh) > MAX_FRESH:
+            self._stale, self._fresh = self._fresh, {}
+            self._fresh_since = conn.first_ts
+        other = self._fresh.get(conn.a.isn) or self._stale.get(conn.a.isn)
+        self._fresh[conn.a.isn] = conn
+        if other is None or abs(conn.first_ts - other.first_ts) > TRANSLATED_NS:
+            return
+        same_opener = (other.a.high, other.a.low, other.a.port) == (conn.a.high, conn.a.low, conn.a.port)
+        same_acceptor = (other.b.high, other.b.low, other.b.port) == (conn.b.high, conn.b.low, conn.b.port)
+        if same_opener != same_acceptor:
+            other.shadowed = True
+            self.translated += 1
 
     @cython.cfunc
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
@@ -136,7 +166,7 @@ class Tracker(Observer):
     def _open_attempt(self, conn: Connection) -> cython.bint:
         """Whether anything on the connection can still fail."""
         decoder: Decoder | None = conn.decoder
-        if conn.settled or decoder is None:
+        if conn.settled or decoder is None or conn.shadowed:
             return False
         if decoder.current is not None or conn.pending is not None:
             return True
@@ -173,6 +203,7 @@ class Tracker(Observer):
     @cython.cfunc
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
+        conn.settled = False
         self.history.begin(conn, exchange)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
             self.desk.began(conn, exchange)
@@ -190,13 +221,16 @@ class Tracker(Observer):
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Count; and keep what is worth a record."""
         upstream: Upstream | None = conn.upstream
+        if conn.shadowed:
+            return 0
         self.exchanges += 1
         self.history.end(exchange)
         if upstream is not None:
             upstream.attempts += 1
             if exchange.resp_frame and exchange.req_last_ts and not exchange.ghost:
                 upstream.first_byte.add(exchange.resp_ts - exchange.req_last_ts)
-        if exchange.violation is not None:
+        if exchange.violation is not None or exchange.head_bytes >= LARGE_HEAD:
+            # Complete as the upstream sent it; whether the gateway took it will show.
             if conn.pending is None:
                 conn.pending = []
             conn.pending.append(exchange)

@@ -108,6 +108,7 @@ cdef class Exchange:
     cdef public bint keep_alive
     cdef public long long rexmits_before
     cdef public long long row
+    cdef public bint judged
     cpdef clear(self)
 
 cdef class Decoder:
@@ -142,6 +143,7 @@ cdef class Connection:
     cdef public bint settled
     cdef public bint superseded
     cdef public bint evicted
+    cdef public bint shadowed
     cdef public bint snap_cut
     cdef public int local
     cdef public long long last_ts

@@ -238,6 +238,7 @@ class Exchange:
     keep_alive: bool
     rexmits_before: int
     row: int
+    judged: bool
 
     def __init__(self) -> None:
         self.clear()
@@ -270,6 +271,7 @@ class Exchange:
         self.keep_alive = True
         self.rexmits_before = 0
         self.row = 0
+        self.judged = False
 
     def odd(self, name: str) -> None:
         """Note an oddity once."""
@@ -354,6 +356,7 @@ class Connection:
     | conflict | (frame, ts, frame, ts) of the first two copies of octets that differ |
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
+    | shadowed | the same packets are a connection of their own behind an address translation: that one is judged |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
     | opaque_* | the opener's last new octets before the acceptor's first FIN or RST |
     """
@@ -373,6 +376,7 @@ class Connection:
     settled: bool
     superseded: bool
     evicted: bool
+    shadowed: bool
     snap_cut: bool
     local: int
     last_ts: int
@@ -407,7 +411,7 @@ class Connection:
         if not cython.compiled:  # C fields start as zero
             self.stream = self.file = self.interface = self.first_frame = self.first_ts = 0
             self.opener = self.last_ts = self.ack_frame = self.ack_ts = 0
-            self.mid = self.dead = self.settled = self.superseded = self.evicted = self.snap_cut = False
+            self.mid = self.dead = self.settled = self.superseded = self.evicted = self.shadowed = self.snap_cut = False
             self.established = self.ipv6 = False
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0

@@ -333,7 +333,12 @@ class Head:
                             # forgiving readers take the name without the blank
                             self._known(octets, start, colon, end, False)
                         else:
-                            self._blame(colon, "header", "blank in a field name", False)
+                            while i < end and octets[i] != 58:
+                                i += 1
+                            if i == end:
+                                self._blame(end, "header", "field line without a colon", False)
+                            else:
+                                self._blame(colon, "header", "blank in a field name", False)
                     else:
                         self._blame(i, "header", "octet that no field name may have", False)
                 return 0

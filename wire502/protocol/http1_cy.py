@@ -96,6 +96,7 @@ class Http1(Decoder):
         self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
+        self.unseen = False
         self.http = self.decided = self.tunnel = self.upgrading = False
         self.state_a = self.state_b = LOST if conn.mid else START
         self.current = self.asking = self.spare = None
@@ -182,6 +183,7 @@ class Http1(Decoder):
             self.end_a = offset + n
             self.asking = None
             self.state_a = LOST
+            self.unseen = True
             return 0
         ex = self.current
         if self.state_b == HEAD and ex is not None:
@@ -560,6 +562,8 @@ class Http1(Decoder):
             if ex.resp_frame == 0 and not ex.excess_before and ex.violation is None and self.exchanges == 1:
                 if self.conn.mid and self.conn.b.frames <= 1 and not looks_like_status(octets, n):
                     return n
+            if 0 <= self.acks <= ex.req_start and ex.number > 1:
+                return n  # it cannot answer what it had not received
             if looks_like_status(octets, n) and ex.violation is None:
                 while self.queue and self.acks >= self.queue[0].req_end and self.queue[0].req_end > 0:
                     # Between the hole and here earlier answers have gone by unseen.
@@ -579,10 +583,12 @@ class Http1(Decoder):
                 self.state_b = START
                 return self._response_head(octets, n, offset, frame, ts)
             return n
-        if self.acks >= 0 and self.acks < ex.req_start and ex.number > 1 and looks_like_status(octets, n):
-            # Sent before the request had arrived: an answer to nobody (408 on an idle connection).
-            ex.excess_before = True
-            ex.foreign_status = (octets[9] - 48) * 100 + (octets[10] - 48) * 10 + octets[11] - 48
+        if 0 <= self.acks <= ex.req_start and ex.number > 1 and looks_like_status(octets, n):
+            # Sent before the request had arrived: an answer to nobody (408 on an idle connection), or to a request
+            # that the capture does not hold.
+            if not self.unseen:
+                ex.excess_before = True
+                ex.foreign_status = (octets[9] - 48) * 100 + (octets[10] - 48) * 10 + octets[11] - 48
             self.state_b = LOST
             return n
         return self._response_head(octets, n, offset, frame, ts)
@@ -774,7 +780,7 @@ class Http1(Decoder):
         else:
             self.current = None
         self.observer.exchange_done(self.conn, ex)
-        if ex.violation is None and not ex.ghost:
+        if ex.violation is None and not ex.ghost and ex.head_bytes < 4096:
             self.spare = ex
         return 0
 

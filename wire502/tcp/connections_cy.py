@@ -472,6 +472,9 @@ class Connections:
                     ts,
                     interfaces[i],
                 )
+                if flags & _SYN:
+                    # known before the observer hears of it: the same number elsewhere is the same connection
+                    (conn.b if flags & _ACK else conn.a).isn = seq
                 observer.opened(conn)
             elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, source_low[i], ports):
                 self._retire(conn)
@@ -487,6 +490,9 @@ class Connections:
                     ts,
                     interfaces[i],
                 )
+                if flags & _SYN:
+                    # known before the observer hears of it: the same number elsewhere is the same connection
+                    (conn.b if flags & _ACK else conn.a).isn = seq
                 observer.opened(conn)
             s = conn.a
             side = 0
