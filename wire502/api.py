@@ -310,6 +310,7 @@ def _counts(masked: bool, kind: str) -> bool:
 def read(
     *paths: Input,
     upstream: Iterable[str] = (),
+    gateway: str | None = None,
     all: bool = False,  # noqa: A002 - the option is called --all
     settings: Mapping[str, str | float] | None = None,
     filter: Filter | None = None,  # noqa: A002 - what it is called everywhere
@@ -319,14 +320,15 @@ def read(
     """Read captures and return an iterator of results, the ``Summary`` last.
 
     *paths* are files, ``-`` or binary streams, merged by time. *upstream* names endpoints (``ADDR[:PORT]``) that are
-    upstreams whatever the capture suggests; *all* asks for healthy exchanges too; *settings* overrides rows of
+    upstreams whatever the capture suggests; *gateway* says what product the gateway is (``nginx``, ``haproxy:2.6``; see
+    ``wire502 gateways``); *all* asks for healthy exchanges too; *settings* overrides rows of
     ``settings.SETTINGS``; *filter* chooses what is handed out; *follow* waits at the end of a file that still grows;
     *progress(bytes_read, size)* is called after each block. Raises ``CaptureError`` when no input can be read,
     ``SettingError`` for a setting that does not exist or cannot be so.
     """
     if not paths:
         raise TypeError("read() needs at least one path")
-    plain = context(settings, upstream=upstream, keep_exchanges=all)
+    plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
     return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress)
 
 

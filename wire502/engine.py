@@ -13,6 +13,7 @@ from dataclasses import replace
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
+from wire502.diagnosis.recognition import Recognised
 from wire502.exchange.attempts import build, dropped_nearby, unattempted
 from wire502.exchange.docket import ClientError, Docket, Held
 from wire502.exchange.history_cy import Row
@@ -49,6 +50,7 @@ class Engine:
         self._linker = Linker(self._tracker.history, self._legs)
         self._docket = Docket()
         self._silences = Silences()
+        self._recognised = Recognised(context.gateway)
         self._unanswered = Unanswered(context)
         self._drops: Sequence[DropReport] = ()
         self._results: list[Result] = []
@@ -265,12 +267,15 @@ class Engine:
                 self._counts.odd(verdict.oddities)
                 return
         failure = to_failure(attempt, verdict, self._docket.next_failure())
+        row = joined.row
+        address = None if row is None else (row.conn.b.high, row.conn.b.low)
+        failure.gateways = self._recognised.views(failure, failure.client, address)
         if client is None:
             failure.masked |= made_good(conn, held.head, attempt, self._tracker.history, failure.caveats)
             if joined.candidates > 1:
                 failure.caveats.append(f"ambiguous: {joined.candidates} client requests may be behind it")
-        elif joined.row is not None:
-            self._docket.joined(key_of(joined.row), failure)
+        elif row is not None:
+            self._docket.joined(key_of(row), failure)
         self._count(failure, conn)
         self._results.append(failure)
 
@@ -313,7 +318,14 @@ class Engine:
         self._tracker.wake(now_ns + 2 * settle)
         if exchange.status == 502:
             self._counts.client_502 += 1
-        for other in self._linker.attempts_for(row, now_ns):
+        attempts = self._linker.attempts_for(row, now_ns)
+        if exchange.status >= 500:
+            relayed = any(other.status == exchange.status for other in attempts)
+            address = (conn.b.high, conn.b.low)
+            self._recognised.see(
+                address, exchange.status, exchange.resp_head or b"", exchange.resp_page or b"", relayed
+            )
+        for other in attempts:
             decoder = other.conn.decoder
             if decoder is not None and decoder.current is not None and decoder.current.number == other.number:
                 self._tracker.look(other.conn, now_ns + settle)

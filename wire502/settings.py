@@ -111,12 +111,13 @@ def context(
     settings: Mapping[str, str | float] | None = None,
     *,
     upstream: Iterable[str] = (),
+    gateway: str | None = None,
     keep_exchanges: bool = False,
 ) -> Context:
     """Return the ``Context`` for *settings* (name to value), the rest at their defaults.
 
     A value is text as a user writes it (``500ms``, ``4MiB``) or a number in seconds, octets or pieces. *upstream*
-    holds ``ADDR[:PORT]`` texts. Raises ``SettingError``.
+    holds ``ADDR[:PORT]`` texts, *gateway* is ``NAME[:VERSION]``. Raises ``SettingError``.
     """
     values: dict[str, Any] = {}
     for name, value in (settings or {}).items():
@@ -128,7 +129,7 @@ def context(
         except ValueError as error:
             raise SettingError(f"setting {name}: {error}") from None
     ends = tuple((end.high, end.low, end.port) for end in map(endpoint, upstream))
-    return Context(**values, upstreams=ends, keep_exchanges=keep_exchanges)
+    return Context(**values, upstreams=ends, gateway=gateway, keep_exchanges=keep_exchanges)
 
 
 def assignments(texts: Iterable[str]) -> dict[str, str]:

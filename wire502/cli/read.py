@@ -51,6 +51,7 @@ class Sectioned(click.Command):
 @click.option("--until", callback=convert, metavar="TIME", help="Up to then. UTC, unless the time has a zone.")
 @click.option("--limit", type=int, metavar="N", help="N failures at most; all are counted.")
 @click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
+@click.option("--gateway", metavar="NAME[:VERSION]", help="What the gateway is (see: wire502 gateways).")
 @click.option("--follow", is_flag=True, help="Wait at the end of a file that still grows.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting (see: wire502 settings).")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when a request failed that no retry made good.")
@@ -94,6 +95,7 @@ def run(
     until: Any,
     limit: int | None,
     upstream: tuple[str, ...],
+    gateway: str | None,
     follow: bool,
     settings: tuple[str, ...],
     exit_code: bool,
@@ -112,10 +114,13 @@ def run(
 
         for kind in kinds:
             known_kind(kind)
+    if gateway is not None:
+        _check_gateway(gateway)
     progress = Progress(wanted=not quiet)
     reading = read(
         *captures,
         upstream=upstream,
+        gateway=gateway,
         all=everything,
         settings=assignments(settings),
         filter=Filter(frozenset(kinds), to, host, path, since, until, limit),
@@ -133,6 +138,15 @@ def run(
         progress.clear()
         reading.close()
     return _status(reading, exit_code=exit_code)
+
+
+def _check_gateway(gateway: str) -> None:
+    """Raise a usage error for a gateway that has no table."""
+    from wire502.gateways import names
+
+    name = gateway.partition(":")[0]
+    if name not in names():
+        raise click.UsageError(f"no gateway is called {name!r}; known are: {', '.join(names())}")
 
 
 def _print(reading: Reading, write: Callable[[Result], str], progress: Progress) -> None:

@@ -73,7 +73,9 @@ def build(
     """Return what was seen of *exchange* on *conn* (None: no request was read), as it stands at *now_ns*."""
     a, b, file = conn.a, conn.b, conn.file
     decoder = conn.decoder
-    is_http = decoder is None or decoder.http or exchange is not None
+    # Where nothing was said, nothing but HTTP need be supposed.
+    silent = a.top <= 0 and b.top <= 0
+    is_http = decoder is None or decoder.http or exchange is not None or silent
     attempt = Attempt(
         stream=conn.stream,
         gateway=endpoint_text(a.high, a.low, a.port),
@@ -368,7 +370,7 @@ def _add_acknowledgements(attempt: Attempt, conn: Connection, exchange: Exchange
         attempt.response_retransmitted_last = _point(b.rexmit_frame, file, b.rexmit_ts)
     if exchange is not None:
         attempt.response_from = exchange.resp_start if exchange.resp_frame else b.off
-        if exchange.req_acks >= 0 and not attempt.secondary:
+        if exchange.req_acks >= 0 and not exchange.piped:
             attempt.request_acks = exchange.req_acks
 
 

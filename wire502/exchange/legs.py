@@ -48,7 +48,7 @@ class Legs:
             served = self._serving.setdefault(acceptor, deque(maxlen=RECENT))
             served.append(conn)
         if conn.local == OPENER_LOCAL:
-            self._gateway_host_opens = True
+            self._gateway_host_opens = self.upstream_legs_seen = True
         self._compare(conn, exchange)
 
     def _is_serving(self, address: tuple[int, int]) -> bool:
@@ -65,7 +65,7 @@ class Legs:
     def opened(self, conn: Connection) -> None:
         """Hear of a connection that failed before any request: its opener opens, at least."""
         if conn.local == OPENER_LOCAL:
-            self._gateway_host_opens = True
+            self._gateway_host_opens = self.upstream_legs_seen = True
 
     def is_client(self, conn: Connection) -> bool:
         """Whether a connection is a client leg, as far as is known now."""

@@ -126,7 +126,8 @@ class Tracker(Observer):
         upstream.connections += 1
         conn.upstream = upstream
         if not conn.mid and conn.a.frames == 0:
-            self._translated(conn)
+            if conn.a.isn:
+                self._translated(conn)
             self._connecting.append((conn.first_ts + self.context.connect_deadline_ns, conn))
             if conn.first_ts + self.context.connect_deadline_ns < self.next_due:
                 self.next_due = conn.first_ts + self.context.connect_deadline_ns

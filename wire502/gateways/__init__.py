@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 from wire502.gateways import _fits, _recognise
 from wire502.gateways._fits import Fit, flagged, holds
+from wire502.gateways._loglines import FORMATS, NO_STATUS, LogLine, parse
 from wire502.gateways._tables import (
     FACTS,
     KINDS,
@@ -35,13 +36,16 @@ from wire502.model.verdict import Confidence
 
 __all__ = [
     "FACTS",
+    "FORMATS",
     "KINDS",
+    "NO_STATUS",
     "OUTCOMES",
     "VERIFIED",
     "Answer",
     "Case",
     "Fit",
     "Gateway",
+    "LogLine",
     "Row",
     "Section",
     "Variant",
@@ -51,6 +55,7 @@ __all__ = [
     "holds",
     "load",
     "names",
+    "parse",
     "recognise",
 ]
 
@@ -86,9 +91,12 @@ def recognise(
     return _recognise.rank(map(load, names()), status, server_header, via, body_prefix)
 
 
-def fits(log_text: str) -> list[Fit]:
-    """Return the rows of all tables that fit a log line, a piece of one, or a flag such as ``SH--`` or ``UC``."""
-    return _fits.fits(map(load, names()), log_text)
+def fits(log_text: str, only: Iterable[str] | None = None) -> list[Fit]:
+    """Return the rows that fit a log line, a piece of one, or a flag such as ``SH--`` or ``UC``.
+
+    All tables are asked, or those of the gateways *only*.
+    """
+    return _fits.fits(map(load, names() if only is None else only), log_text)
 
 
 def _read(name: str) -> dict[str, Any]:

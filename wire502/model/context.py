@@ -26,4 +26,5 @@ class Context:
     gateway_timeouts_ns: tuple[int, ...] = ()
     header_limit: int | None = None
     upstreams: tuple[tuple[int, int, int | None], ...] = ()  # --upstream: address high, low, port
+    gateway: str | None = None  # --gateway NAME[:VERSION]
     keep_exchanges: bool = False  # --all: an object for each exchange

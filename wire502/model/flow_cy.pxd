@@ -97,6 +97,7 @@ cdef class Exchange:
     cdef public long long resp_last_frame
     cdef public long long resp_last_ts
     cdef public bytes resp_head
+    cdef public bytes resp_page
     cdef public list interim
     cdef public object violation
     cdef public list oddities
@@ -109,6 +110,7 @@ cdef class Exchange:
     cdef public long long rexmits_before
     cdef public long long row
     cdef public bint judged
+    cdef public bint piped
     cpdef clear(self)
 
 cdef class Decoder:

@@ -227,6 +227,7 @@ class Exchange:
     resp_last_frame: int
     resp_last_ts: int
     resp_head: bytes | None
+    resp_page: bytes | None
     interim: list[tuple[int, int, int]] | None
     violation: tuple[str, int, int, int, str, str | None, bool] | None
     oddities: list[str] | None
@@ -239,6 +240,7 @@ class Exchange:
     rexmits_before: int
     row: int
     judged: bool
+    piped: bool
 
     def __init__(self) -> None:
         self.clear()
@@ -261,6 +263,7 @@ class Exchange:
         self.framing = FRAMING_NONE
         self.resp_last_frame = self.resp_last_ts = 0
         self.resp_head = None
+        self.resp_page = None
         self.interim = None
         self.violation = None
         self.oddities = None
@@ -271,7 +274,7 @@ class Exchange:
         self.keep_alive = True
         self.rexmits_before = 0
         self.row = 0
-        self.judged = False
+        self.judged = self.piped = False
 
     def odd(self, name: str) -> None:
         """Note an oddity once."""

@@ -295,5 +295,51 @@ class Summary:
     caveats: list[str]
 
 
-Result = Failure | Incident | Open | ExchangeLine | Update | Summary
+@dataclass(slots=True)
+class LogVerdict:
+    """With --log: a line of the gateway's log against the capture, or (``silent``) a failure that it does not mention.
+
+    ``line`` counts from 1, ``frame`` is the failure point (or the request, of an exchange that ended well).
+    """
+
+    type: ClassVar[str] = "log"
+    schema: ClassVar[int] = 1
+    log: str | None
+    line: int | None
+    format: str | None
+    time: Time
+    verdict: Literal["confirmed", "contradicted", "not_in_capture", "silent"]
+    failure: str | None
+    incident: str | None
+    frame: int | None
+    file: int | None
+    method: str | None
+    target: str | None
+    status: int | None
+    says: str
+    kinds: list[str]
+    why: str
+
+
+@dataclass(slots=True)
+class LogSummary:
+    """With --log: how many lines there were and what became of them, after the last of them."""
+
+    type: ClassVar[str] = "log_summary"
+    schema: ClassVar[int] = 1
+    logs: list[str]
+    lines: int
+    confirmed: int
+    contradicted: int
+    not_in_capture: int
+    silent: int
+    outside: int  # of another time than the capture
+    no_claim: int  # nothing of an upstream's failure in them, nor any exchange of the capture
+    unreadable: int
+    not_compared: int  # beyond what is remembered of the capture
+    first_time: Time | None
+    last_time: Time | None
+
+
+Result = Failure | Incident | Open | ExchangeLine | Update | LogVerdict | LogSummary | Summary
 QUIET_KINDS = frozenset({"gateway_abort", "client_abort"})

@@ -52,6 +52,7 @@ BLANKS = cython.declare(cython.int, 9)
 
 FOREVER = 1 << 62
 EARLY_OCTETS = 65_536
+PAGE = 512
 EARLY_EACH = 128  # what a segment costs beside its octets: tiny ones must not cost more than large ones
 
 
@@ -375,6 +376,7 @@ class Http1(Decoder):
         if self.current is None:
             self.current = ex
         else:
+            ex.piped = True
             self.queue.append(ex)
             if len(self.queue) > self.max_queue:
                 ex = self.queue.pop(0)
@@ -664,6 +666,9 @@ class Http1(Decoder):
                 ex.resp_head = octets[: head.at]
             else:
                 ex.resp_head = bytes(self.buffer_b[: head.at])
+            if head.status >= 500:
+                # The beginning of an error page tells who wrote it.
+                ex.resp_page = octets[head.at - before : min(n, head.at - before + PAGE)]
             self.buffer_b = None
             self.marks = None
             self._response_read(offset + head.at - before, frame, ts)
