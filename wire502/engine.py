@@ -237,6 +237,8 @@ class Engine:
         row = exchange.row if exchange is not None else 0
         self._docket.hold(Held(when, conn, head, attempt, joined, verdict, key, row))
         self._tracker.wake(when)
+        if self._docket.full:
+            self._release(now_ns)
 
     def _release(self, now_ns: int | None) -> None:
         for item in self._docket.due(now_ns):
@@ -380,6 +382,7 @@ class Engine:
             duplicates=connections.duplicates,
             translated=self._tracker.translated,
             evicted=connections.evicted,
+            unfollowed=self._tracker.unfollowed,
             unsupported=packets.unsupported,
             steps=len(connections.steps),
         )

@@ -7,11 +7,15 @@ ends quietly with 0. Errors are one line on standard error.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 USAGE, DEFECT, INTERRUPTED = 2, 70, 130
+_COLLECT_SELDOM = (100_000, 50, 100)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "_WIRE502_COMPLETE" in os.environ:  # the shell asks for completions
             cli.main(prog_name="wire502")
         # not cli.main: it answers a closed pipe with status 1, whatever its mode
-        with cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx:
+        with (
+            _seldom_collecting(),
+            cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx,
+        ):
             status = cli.invoke(ctx)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -53,6 +60,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = f"{type(error).__name__}: {error}"
         return _say(f"defect, please report it: {text} (WIRE502_DEBUG=1 shows where)", DEFECT)
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Let the cycle collector rest: connections are let go without it.
+
+    Looking through a million of them, again and again and once more at the interpreter's end, costs more than reading
+    them.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*_COLLECT_SELDOM)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def _say(text: str, status: int) -> int:

@@ -13,6 +13,7 @@ from wire502.model.flow_cy import Connection
 from wire502.model.verdict import Failure
 
 REMEMBERED = 65_536
+MOST_WAITING = 4096  # beyond it the oldest waits no longer: each is a few kilobytes
 
 
 @dataclass(slots=True)
@@ -61,12 +62,19 @@ class Docket:
     def due(self, now_ns: int | None) -> list[Held | ClientError]:
         """Return what has waited long enough (None: everything), oldest first; of one moment failures first."""
         found = []
-        while self._waiting and (now_ns is None or self._waiting[0][0] <= now_ns):
+        while self._waiting and (
+            now_ns is None or self._waiting[0][0] <= now_ns or len(self._waiting) > MOST_WAITING
+        ):
             item = heappop(self._waiting)[2]
             found.append(item)
             if isinstance(item, Held) and item.key is not None and not item.written:
                 self._forget(item.key, item)
         return found
+
+    @property
+    def full(self) -> bool:
+        """Whether more wait than should."""
+        return len(self._waiting) > MOST_WAITING
 
     def held_for(self, key: Key) -> list[Held]:
         """Return the failures that wait for the answer to one client request, and wait no longer."""

@@ -57,6 +57,7 @@ def summary(
     duplicates: int,
     translated: int,
     evicted: int,
+    unfollowed: int,
     unsupported: Mapping[int, int],
     steps: int,
 ) -> Summary:
@@ -71,6 +72,8 @@ def summary(
         caveats.append(f"{translated} connections were seen before and after address translation: judged once")
     if evicted:
         caveats.append(f"{evicted} connections were let go to stay within the memory limit")
+    if unfollowed:
+        caveats.append(f"{unfollowed} unfinished attempts were too many to be judged one by one: they are only counted")
     rows = sorted(upstreams, key=lambda one: (-one.failures, -one.attempts, one.high, one.low, one.port))
     return Summary(
         inputs=[],
@@ -83,7 +86,7 @@ def summary(
         failures=dict(sorted(counts.failures.items())),
         masked=counts.masked,
         aborts=counts.aborts,
-        open=counts.open,
+        open=counts.open + unfollowed,
         shown=0,
         client_502=counts.client_502,
         explained_502=counts.explained_502,

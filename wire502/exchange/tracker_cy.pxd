@@ -18,6 +18,8 @@ cdef class Tracker(Observer):
     cdef dict _stale
     cdef long long _fresh_since
     cdef object _connecting
+    cdef public long long unfollowed
+    cdef long long _unfinished
     cdef bint _keep
     cdef long long _settle
     cdef int schedule(self, Connection conn, long long when)

@@ -32,6 +32,8 @@ from wire502.model.context import Context
 from wire502.model.flow_cy import NEVER
 
 MAX_UPSTREAMS = 4096
+MAX_CONNECTING = 65_536  # unanswered SYNs that are waited for, each with a deadline of its own
+MAX_UNFINISHED = 32_768  # attempts judged although the capture, or memory, ended before they did
 HALF_CLOSE_NS = 1_500_000_000
 HOLE_NS = 200_000_000
 FRESH_NS = 1_000_000_000
@@ -81,6 +83,8 @@ class Tracker(Observer):
     _stale: dict[int, Connection]
     _fresh_since: int
     _connecting: deque[tuple[int, Connection]]
+    unfollowed: int
+    _unfinished: int
     _keep: bool
     _settle: int
 
@@ -101,6 +105,8 @@ class Tracker(Observer):
         self._stale = {}
         self._fresh_since = 0
         self._connecting = deque()
+        self.unfollowed = 0
+        self._unfinished = 0
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
 
@@ -128,6 +134,8 @@ class Tracker(Observer):
         if not conn.mid and conn.a.frames == 0:
             if conn.a.isn:
                 self._translated(conn)
+            if len(self._connecting) >= MAX_CONNECTING:
+                self._thin_out()
             self._connecting.append((conn.first_ts + self.context.connect_deadline_ns, conn))
             if conn.first_ts + self.context.connect_deadline_ns < self.next_due:
                 self.next_due = conn.first_ts + self.context.connect_deadline_ns
@@ -150,6 +158,15 @@ class Tracker(Observer):
         if same_opener != same_acceptor:
             other.shadowed = True
             self.translated += 1
+
+    def _thin_out(self) -> None:
+        """Wait no longer for connects that were answered, nor, in a flood, for the oldest that were not."""
+        waiting = [entry for entry in self._connecting if _unanswered(entry[1])]
+        surplus = max(0, len(waiting) - MAX_CONNECTING // 2)
+        for _, conn in waiting[:surplus]:
+            conn.settled = True
+        self.unfollowed += surplus
+        self._connecting = deque(waiting[surplus:])
 
     @cython.cfunc
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
@@ -261,7 +278,7 @@ class Tracker(Observer):
         upstream: Upstream | None = conn.upstream
         if upstream is not None:
             upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
-        if self._open_attempt(conn):
+        if self._open_attempt(conn) and (not conn.evicted or self._is_followed()):
             self.desk.settle(conn, conn.last_ts, False)
         conn.settled = True
         conn.decoder = None
@@ -365,8 +382,21 @@ class Tracker(Observer):
                 if upstream is not None:
                     upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
                 if self._open_attempt(conn) or (not conn.settled and conn.decoder is not None and conn.a.top > 0):
-                    self.desk.settle(conn, now_ns, True)
+                    if self._is_followed():
+                        self.desk.settle(conn, now_ns, True)
                     conn.settled = True
+
+    def _is_followed(self) -> bool:
+        """Whether one more unfinished attempt is judged; beyond the limit they are only counted."""
+        self._unfinished += 1
+        if self._unfinished <= MAX_UNFINISHED:
+            return True
+        self.unfollowed += 1
+        return False
+
+
+def _unanswered(conn: Connection) -> bool:
+    return not (conn.established or conn.settled or conn.superseded or conn.refused_frame)
 
 
 def _is_compiled() -> bool:

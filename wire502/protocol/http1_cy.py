@@ -63,8 +63,8 @@ class Http1(Decoder):
     observer: Observer
     state_a: int
     state_b: int
-    head_a: Head
-    head_b: Head
+    head_a: Head | None
+    head_b: Head | None
     buffer_a: bytearray | None
     buffer_b: bytearray | None
     start_a: int
@@ -105,8 +105,7 @@ class Http1(Decoder):
         self.early = None
         self.marks = None
         self.buffer_a = self.buffer_b = None
-        self.head_a = Head()
-        self.head_b = Head()
+        self.head_a = self.head_b = None  # made for the first head: many connections never carry one
         self.looks_like = None
 
     # -- the contract ---------------------------------------------------------------------------------------------
@@ -190,7 +189,7 @@ class Http1(Decoder):
         if self.state_b == HEAD and ex is not None:
             ex.resp_cut = True
             ex.framing = FRAMING_UNKNOWN
-            ex.status = self.head_b.status
+            ex.status = self.head_b.status if self.head_b is not None else 0
             if self.buffer_b is not None:
                 ex.head_bytes = len(self.buffer_b)
                 ex.resp_head = bytes(self.buffer_b)
@@ -262,12 +261,14 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
-        head: Head = self.head_a
+        head: Head | None = self.head_a
         ex: Exchange | None
         whole: cython.Py_ssize_t
         before: cython.Py_ssize_t
         text: bytes
         view: cython.p_const_uchar
+        if head is None:
+            head = self.head_a = Head()
         if self.state_a == START:
             head.reset()
             self.start_a = offset
@@ -291,10 +292,7 @@ class Http1(Decoder):
         ex.req_last_frame = frame
         ex.req_last_ts = ts
         ex.req_end = offset + n
-        if cython.compiled:
-            view = self.buffer_a
-        else:
-            view = bytes(self.buffer_a)
+        view = self.buffer_a  # no copy: heads may come octet by octet
         head.request(view, before + n)
         if not self.decided and not head.done and request_likeness(view, min(before + n, 512)) == 0:
             self.looks_like = name_of(bytes(self.buffer_a[:64]))
@@ -402,7 +400,8 @@ class Http1(Decoder):
     ) -> cython.int:
         """A request head is complete: what comes behind it?"""
         ex: Exchange | None = self.asking
-        parsed: Head = self.head_a
+        parsed: Head | None = self.head_a
+        assert parsed is not None
         early: list[tuple[bytes, int, int, int, int]]
         assert ex is not None
         if not self.decided and head.startswith(b"PRI * HTTP/2.0"):
@@ -605,10 +604,12 @@ class Http1(Decoder):
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
         ex: Exchange | None = self.current
-        head: Head = self.head_b
+        head: Head | None = self.head_b
         before: cython.Py_ssize_t = 0
         view: cython.p_const_uchar
         assert ex is not None
+        if head is None:
+            head = self.head_b = Head()
         if self.state_b == START:
             head.reset()
             self.buffer_b = None
@@ -631,10 +632,7 @@ class Http1(Decoder):
             self.buffer_b += octets[:n]
             if len(self.marks) < 4096:
                 self.marks.append((before, frame, ts))
-            if cython.compiled:
-                view = self.buffer_b
-            else:
-                view = bytes(self.buffer_b)
+            view = self.buffer_b  # no copy: heads may come octet by octet
             head.response(view, before + n)
         ex.resp_last_frame = frame
         ex.resp_last_ts = ts
@@ -700,7 +698,8 @@ class Http1(Decoder):
     def _response_read(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
         ex: Exchange | None = self.current
-        head: Head = self.head_b
+        head: Head | None = self.head_b
+        assert head is not None
         assert ex is not None
         if 100 <= head.status < 200 and head.status != 101:
             if ex.interim is None:
