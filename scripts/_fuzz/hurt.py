@@ -64,7 +64,7 @@ class Line:
 def _each(count: int, flags: int, payload: bytes, spread_ns: int = US) -> Frames:
     """One packet of each of *count* connections."""
     for number in range(count):
-        octets = tcp(1024 + number % 60000, 8080, 1, 1, flags, payload)
+        octets = tcp(1024 + number % 60000, 8080, 0x10001 * number + 1, 1, flags, payload)
         yield START_NS + number * spread_ns, _ETHERNET4 + ipv4(CLIENT + number // 60000, SERVER, octets, ip_id=number)
 
 
