@@ -18,6 +18,8 @@ from wire502.model.verdict import (
     Failure,
     Incident,
     IncidentRequest,
+    LogSummary,
+    LogVerdict,
     Open,
     RequestRef,
     Result,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import os
 
     from wire502.capture import MergedSource, Source
+    from wire502.diagnosis.reconcile import Reconciler
     from wire502.model.capture_info import DropReport, InputDamage, Interface
     from wire502.model.context import Context
     from wire502.model.frames_cy import Batch
@@ -41,6 +44,8 @@ __all__ = [
     "Failure",
     "Filter",
     "Incident",
+    "LogSummary",
+    "LogVerdict",
     "Moment",
     "Open",
     "Reading",
@@ -48,11 +53,13 @@ __all__ = [
     "Summary",
     "Update",
     "read",
+    "reconciler",
 ]
 
 DAY_NS = 86_400_000_000_000
 _MOST_REMEMBERED = 65_536  # failures whose fate is followed after they were handed out
 Progress = Callable[[int, "int | None"], None]
+Witness = Callable[[Result], None]
 
 
 class Analysis(Protocol):
@@ -119,8 +126,12 @@ class _Choice:
     def __call__(self, result: Result) -> bool:
         """Whether *result* is to be handed out."""
         match result:
-            case Summary():
+            case Summary() | LogSummary():
                 return True
+            case LogVerdict():
+                if result.failure is not None or self._wanted.kinds or self._to:
+                    return not self._active or result.failure in self._chosen
+                return self._wanted.host is None and self._path(result.target or "") and self._in_time(result.time)
             case Update():
                 return not self._active or result.id in self._chosen
             case Incident():
@@ -160,9 +171,11 @@ class _Choice:
             given = (request.host or "").lower()
             if host.lower() not in (given, given.rpartition(":")[0] or given):
                 return False
-        if path is None:
-            return True
-        return fnmatchcase(request.target, path) or fnmatchcase(request.target.partition("?")[0], path)
+        return self._path(request.target)
+
+    def _path(self, target: str) -> bool:
+        path = self._wanted.path
+        return path is None or fnmatchcase(target, path) or fnmatchcase(target.partition("?")[0], path)
 
     def _in_time(self, time_ns: int) -> bool:
         if self._since is not None and time_ns < self._since:
@@ -186,6 +199,7 @@ class Reading(Iterator[Result]):
         *,
         follow: bool = False,
         progress: Progress | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.inputs = [_name(path) for path in paths]
         self.interfaces: list[Interface] = []
@@ -196,6 +210,7 @@ class Reading(Iterator[Result]):
         self.waiting = False  # inside a read of the input, which may last: an interrupt may raise there
         self._choice = _Choice(wanted)
         self._progress = progress
+        self._witness = witness
         self._fates: dict[str, tuple[bool, str]] = {}  # masked, kind
         self._sources = self._open(paths, follow)
         self._engine = _new_engine(plain, self.interfaces)
@@ -216,6 +231,10 @@ class Reading(Iterator[Result]):
     def stop(self) -> None:
         """End the reading at the next batch; what was read is judged as if the capture ended there."""
         self.stopped = True
+
+    def wanted(self, result: Result) -> bool:
+        """Whether the filter lets *result*, made from the results, through; after the failure that it speaks of."""
+        return self._choice(result)
 
     def close(self) -> None:
         """Close the inputs; done by itself at the end."""
@@ -272,6 +291,8 @@ class Reading(Iterator[Result]):
         for result in results:
             if isinstance(result, Failure | Update):
                 self._count(result)
+            if self._witness is not None:
+                self._witness(result)
         chosen = list(filter(self._choice, results))
         if chosen and isinstance(chosen[-1], Summary):
             self._complete(chosen[-1])
@@ -316,6 +337,7 @@ def read(
     filter: Filter | None = None,  # noqa: A002 - what it is called everywhere
     follow: bool = False,
     progress: Progress | None = None,
+    witness: Witness | None = None,
 ) -> Reading:
     """Read captures and return an iterator of results, the ``Summary`` last.
 
@@ -323,13 +345,26 @@ def read(
     upstreams whatever the capture suggests; *gateway* says what product the gateway is (``nginx``, ``haproxy:2.6``; see
     ``wire502 gateways``); *all* asks for healthy exchanges too; *settings* overrides rows of
     ``settings.SETTINGS``; *filter* chooses what is handed out; *follow* waits at the end of a file that still grows;
-    *progress(bytes_read, size)* is called after each block. Raises ``CaptureError`` when no input can be read,
+    *progress(bytes_read, size)* is called after each block, *witness(result)* for each result, whatever the
+    filter. Raises ``CaptureError`` when no input can be read,
     ``SettingError`` for a setting that does not exist or cannot be so.
     """
     if not paths:
         raise TypeError("read() needs at least one path")
     plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
-    return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress)
+    return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness)
+
+
+def reconciler(*, gateway: str | None = None, slack_ns: int | None = None, zone_s: int = 0) -> Reconciler:
+    """Return what holds lines of a gateway's log against the results of a capture.
+
+    Give its ``see`` as *witness* to ``read`` (with *all*, so that it knows healthy exchanges too), read to the
+    end, then ask ``compare(name, lines)``, ``silences()`` and ``summary()``. *gateway* as for ``read``; *slack_ns* is
+    how far apart the two clocks may be (2 s); *zone_s* how far ahead of UTC the log writes times that name no zone.
+    """
+    from wire502.diagnosis.reconcile import SLACK_NS, Reconciler
+
+    return Reconciler(gateway=gateway, slack_ns=SLACK_NS if slack_ns is None else slack_ns, zone_s=zone_s)
 
 
 def _name(path: Input) -> str:

@@ -18,6 +18,8 @@ from wire502.model.verdict import (
     Incident,
     IncidentRequest,
     Link,
+    LogSummary,
+    LogVerdict,
     Open,
     Percentiles,
     RequestRef,
@@ -301,6 +303,31 @@ def update() -> Update:
     return Update("f1", {"masked": True, "time": at(9), "client": client(), "until": None, "caveats": ["x"]})
 
 
+def logged(**changes: object) -> LogVerdict:
+    made = LogVerdict(
+        log="logs/error.log",
+        line=12,
+        format="nginx error",
+        time=at(0),
+        verdict="contradicted",
+        failure="f1",
+        incident=None,
+        frame=128,
+        file=0,
+        method="GET",
+        target="/cart?\x1b[2J",
+        status=None,
+        says="upstream timed out (110: Connection timed out)",
+        kinds=["stall_before_response"],
+        why="the gateway writes this for stall_before_response, the capture shows rst_before_response",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def log_summary() -> LogSummary:
+    return LogSummary(["logs/error.log"], 12, 0, 1, 0, 0, 10, 1, 0, 0, at(0), at(9))
+
+
 def summary(**changes: object) -> Summary:
     made = Summary(
         inputs=["capture.pcap"],
@@ -350,5 +377,7 @@ def everything() -> list[Result]:
         opened(),
         exchange(),
         update(),
+        logged(),
+        log_summary(),
         summary(),
     ]

@@ -55,3 +55,14 @@ def _ahead(zone: str | None) -> int:
         return 0
     seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
     return -seconds if zone[0] == "-" else seconds
+
+
+def zone(_context: click.Context, _option: click.Parameter, text: str | None) -> int:
+    """Convert ``+02:00`` to seconds ahead of UTC."""
+    if text is None:
+        return 0
+    match = re.fullmatch(r"([+-])(\d\d):?(\d\d)", text)
+    if match is None:
+        raise click.BadParameter(f"{text!r} is no time zone; write it as +02:00")
+    seconds = int(match[2]) * 3600 + int(match[3]) * 60
+    return -seconds if match[1] == "-" else seconds

@@ -6,18 +6,23 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wire502.api import Filter, Open, Reading, Result, Summary, read
-from wire502.cli.moments import convert
+from wire502.cli.moments import convert, zone
 from wire502.cli.terminal import Progress, ascii_only, say, wants_color, width
 from wire502.errors import CaptureError
 from wire502.settings import assignments
 
+if TYPE_CHECKING:
+    from wire502.cli.logs import Logs
+
+_MOST_SLACK_S = 3600
 _SECTIONS = {
-    "What to read": ("upstream", "follow", "settings"),
+    "What to read": ("upstream", "gateway", "follow", "settings"),
+    "What to hold against it": ("logs", "log_slack", "log_zone"),
     "What to print": ("everything", "kinds", "to", "host", "path", "since", "until", "limit"),
     "How to print it": ("as_json", "quiet", "redacted", "local", "color", "exit_code"),
 }
@@ -52,6 +57,9 @@ class Sectioned(click.Command):
 @click.option("--limit", type=int, metavar="N", help="N failures at most; all are counted.")
 @click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
 @click.option("--gateway", metavar="NAME[:VERSION]", help="What the gateway is (see: wire502 gateways).")
+@click.option("--log", "logs", metavar="FILE", multiple=True, help="Join this log of the gateway (repeatable).")
+@click.option("--log-slack", type=float, default=2.0, metavar="SECONDS", help="How far the clocks may be apart: 2.")
+@click.option("--log-zone", callback=zone, metavar="+HH:MM", help="The zone of log times that name none: UTC.")
 @click.option("--follow", is_flag=True, help="Wait at the end of a file that still grows.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting (see: wire502 settings).")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when a request failed that no retry made good.")
@@ -68,6 +76,7 @@ def command(captures: tuple[str, ...], **options: Any) -> int:
       wire502 read capture.pcap --json | jq 'select(.type == "failure")'
       wire502 read gateway.pcap upstream.pcap.gz --to 10.0.0.2:8080
       wire502 read capture.pcap --kind rst_before_response --since 12:00 --until 12:05
+      wire502 read capture.pcap --log error.log --log access.log
       tcpdump -i any -U -w - 'tcp port 8080 or icmp' | wire502 read -
 
     CAPTURE is a pcap or pcapng file, compressed or not, or - for standard input. Several are read as one, in order
@@ -96,6 +105,9 @@ def run(
     limit: int | None,
     upstream: tuple[str, ...],
     gateway: str | None,
+    logs: tuple[str, ...],
+    log_slack: float,
+    log_zone: int,
     follow: bool,
     settings: tuple[str, ...],
     exit_code: bool,
@@ -116,28 +128,43 @@ def run(
             known_kind(kind)
     if gateway is not None:
         _check_gateway(gateway)
+    if not 0 <= log_slack <= _MOST_SLACK_S:
+        raise click.UsageError(f"--log-slack must be 0 to {_MOST_SLACK_S} seconds")
+    book = None
+    if logs:
+        from wire502.cli import logs as files
+
+        book = files.Logs(logs, gateway=gateway, slack_s=log_slack, zone_s=log_zone, everything=everything)
     progress = Progress(wanted=not quiet)
     reading = read(
         *captures,
         upstream=upstream,
         gateway=gateway,
-        all=everything,
+        all=everything or book is not None,
         settings=assignments(settings),
         filter=Filter(frozenset(kinds), to, host, path, since, until, limit),
         follow=follow,
         progress=progress,
+        witness=None if book is None else book.see,
     )
     write = _json_writer(reading) if as_json else _text_writer(reading, everything, quiet, local, color)
     if redacted:
         write = _redacting(write)
     before = signal.signal(signal.SIGINT, _interrupt(reading))
     try:
-        _print(reading, write, progress)
+        _print(reading, write, progress, book)
     finally:
         signal.signal(signal.SIGINT, before)
         progress.clear()
         reading.close()
-    return _status(reading, exit_code=exit_code)
+        if book is not None:
+            book.close()
+    status = _status(reading, exit_code=exit_code)
+    if book is None or not book.unreadable:
+        return status
+    for trouble in book.unreadable:
+        say(trouble)
+    return max(status, 3)
 
 
 def _check_gateway(gateway: str) -> None:
@@ -149,12 +176,16 @@ def _check_gateway(gateway: str) -> None:
         raise click.UsageError(f"no gateway is called {name!r}; known are: {', '.join(names())}")
 
 
-def _print(reading: Reading, write: Callable[[Result], str], progress: Progress) -> None:
+def _print(reading: Reading, write: Callable[[Result], str], progress: Progress, book: Logs | None) -> None:
     for group in reading.batches():
-        text = "".join(map(write, group))
-        if text:
-            progress.clear()
-            sys.stdout.write(text)
+        wrote = False
+        for result in group if book is None else book.among(group, reading):  # of a log, one line at a time
+            if text := write(result):
+                if not wrote:
+                    progress.clear()
+                    wrote = True
+                sys.stdout.write(text)
+        if wrote:
             sys.stdout.flush()  # a line is of use as soon as it is final: the capture may be a pipe
 
 

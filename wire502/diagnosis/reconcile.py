@@ -8,86 +8,24 @@ table where it has words or a flag, else by the status.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from wire502.diagnosis._seen import MOST_EXCHANGES, MOST_FAILURES, Item, Row, Seen
 from wire502.diagnosis.dialect import answers, status_of
 from wire502.gateways import FORMATS, NO_STATUS, LogLine, fits, load, names, parse
-from wire502.model.verdict import (
-    QUIET_KINDS,
-    ExchangeLine,
-    Failure,
-    Incident,
-    LogSummary,
-    LogVerdict,
-    Open,
-    Result,
-    Summary,
-    Time,
-    Update,
-)
+from wire502.model.verdict import QUIET_KINDS, Failure, Incident, LogSummary, LogVerdict, Time
 
 SLACK_NS = 2_000_000_000
-MOST_FAILURES = 32_768
-MOST_EXCHANGES = 200_000
-_LOOKED_AT = 256  # attempts of one key around one moment
+_LEARNED = 4096
+_CLOSE_NS = 50_000_000  # what a precise time may be off within one machine
+_NEVER = -1
 _SAYS = 200  # characters of a message that are handed on
 _TARGET = 8192
 
 Claim = Literal["confirmed", "contradicted", "not_in_capture", "silent"]
-
-
-@dataclass(slots=True)
-class _Item:
-    """A failure, an incident without attempts, or an unfinished attempt, with what a line may know of it."""
-
-    begin: int
-    end: int
-    method: str | None
-    target: str | None
-    client: str | None
-    gateway: str | None
-    upstream: str | None
-    frame: int
-    file: int
-    failure: Failure | None = None
-    incident: Incident | None = None
-    told: bool = False  # a line speaks of it
-
-
-class _Timeline:
-    """Items of one key, found by their time."""
-
-    __slots__ = ("_ends", "_items", "_longest")
-
-    def __init__(self) -> None:
-        self._items: list[_Item] = []
-        self._ends: list[int] = []
-        self._longest = 0
-
-    def add(self, item: _Item) -> None:
-        self._items.append(item)
-        self._ends.clear()
-
-    def between(self, first_ns: int, last_ns: int) -> Iterator[_Item]:
-        """Yield those that overlap a span, a bounded number of them."""
-        if not self._ends:
-            self._items.sort(key=lambda item: item.end)
-            self._ends = [item.end for item in self._items]
-            self._longest = max(item.end - item.begin for item in self._items)
-        at = bisect_left(self._ends, first_ns)
-        for item in self._items[at : at + _LOOKED_AT]:
-            if item.end > last_ns + self._longest:
-                return
-            if item.begin <= last_ns:
-                yield item
-
-
-_Row = tuple[int, int, int, int, int, int]  # end, begin, status (-1 unknown), frame, file, hash of the upstream
 
 
 class Reconciler:
@@ -109,96 +47,13 @@ class Reconciler:
         self._gateway = (gateway or "").partition(":")[0] or None
         self._slack = slack_ns
         self._zone_s = zone_s
-        self._room, self._exchange_room = most_failures, most_exchanges
-        self._items: dict[str, _Item] = {}
-        self._by: dict[tuple[str, str], _Timeline] = {}
-        self._exchanges: dict[int, list[_Row]] = {}
-        self._sorted = False
-        self._full_ns: int | None = None  # from here on the capture is not remembered
-        self._span: tuple[int, int] | None = None
+        self._seen = Seen(most_failures, most_exchanges)
+        self.see = self._seen.see
         self._log_span: tuple[int, int] | None = None
         self._counts: Counter[str] = Counter()
         self._logs: dict[str, None] = {}
-
-    # what the capture shows
-
-    def see(self, result: Result) -> None:
-        """Take note of a result of the capture."""
-        match result:
-            case Failure():
-                self._add(result.id, _of_failure(result))
-            case Incident():
-                self._incident(result)
-            case Open():
-                request, conn = result.request, result.connection
-                begin = request.time if request else result.time
-                self._add(
-                    f"open {conn.stream} {conn.exchange} {result.file}",
-                    _Item(
-                        begin, result.time, request.method if request else None, request.target if request else None,
-                        None, conn.gateway, conn.upstream, result.frame, result.file,
-                    ),
-                )  # fmt: skip
-            case ExchangeLine():
-                self._exchange(result)
-            case Update():
-                item = self._items.get(result.id)
-                if item is not None and item.failure is not None:
-                    known = {key: value for key, value in result.changes.items() if key in _CHANGEABLE}
-                    item.failure = replace(item.failure, **known)  # type: ignore[arg-type]
-            case Summary():
-                if result.first_time is not None and result.last_time is not None:
-                    self._span = result.first_time, result.last_time
-            case _:
-                pass
-
-    def _incident(self, incident: Incident) -> None:
-        for ident in incident.attempts:
-            if item := self._items.get(ident):
-                item.incident = incident
-                item.client = item.client or incident.client
-                item.end = max(item.end, incident.time)
-                self._index(item, "client", incident.client)
-        if not incident.attempts:
-            asked = incident.request
-            self._add(
-                incident.id,
-                _Item(
-                    incident.time, incident.time, asked.method if asked else None, asked.target if asked else None,
-                    incident.client, None, None, incident.frame, incident.file, incident=incident,
-                ),
-            )  # fmt: skip
-
-    def _add(self, ident: str, item: _Item) -> None:
-        if len(self._items) >= self._room:
-            self._full(item.begin)
-            return
-        self._items[ident] = item
-        self._index(item, "target", item.target)
-        self._index(item, "client", item.client)
-        self._index(item, "upstream", item.upstream)
-        self._index(item, "upstream", item.gateway)
-
-    def _index(self, item: _Item, what: str, name: str | None) -> None:
-        if name:
-            self._by.setdefault((what, name), _Timeline()).add(item)
-
-    def _exchange(self, exchange: ExchangeLine) -> None:
-        request, response = exchange.request, exchange.response
-        if request is None:
-            return
-        if self._exchange_room <= 0:
-            self._full(request.time)
-            return
-        self._exchange_room -= 1
-        status = -1 if response is None or response.status is None else response.status
-        end = request.time + round((exchange.duration_ms or 0) * 1e6)
-        upstream = hash(exchange.connection.upstream) if exchange.leg == "upstream" else 0
-        row = (end, request.time, status, request.frame, exchange.file, upstream)
-        self._exchanges.setdefault(hash(request.target), []).append(row)
-
-    def _full(self, time_ns: int) -> None:
-        self._full_ns = time_ns if self._full_ns is None else min(self._full_ns, time_ns)
+        self._formats: dict[str, None] = {}
+        self._learned: dict[str, Item] = {}  # by client, where the capture does not show the client
 
     # what the log says
 
@@ -211,6 +66,7 @@ class Reconciler:
             if line is None:
                 self._counts["unreadable"] += bool(text.strip())
                 continue
+            self._formats[line.format] = None
             self._reach(line)
             if not self._in_capture(line):
                 self._counts["outside"] += 1
@@ -228,7 +84,7 @@ class Reconciler:
         """Yield the failures that no line speaks of, of the time that the logs cover; masked ones and aborts aside."""
         if self._log_span is None:
             return
-        for item in self._items.values():
+        for item in self._seen.items.values():
             failure = item.failure
             if item.told or (failure is None and item.incident is None):
                 continue
@@ -245,6 +101,8 @@ class Reconciler:
 
     def _why_silent(self, failure: Failure | None) -> str:
         known = self._gateway or (next(iter(failure.gateways), None) if failure else None)
+        if known is None and (named := [FORMATS[one][0] for one in self._formats if one != "access"]):
+            known = named[0]
         if failure is not None and known in names() and any(one.silent for one in answers(load(known), failure)):
             return f"{known} writes no line for this"
         return "no line of the log speaks of it"
@@ -264,87 +122,103 @@ class Reconciler:
         self._log_span = min(first, line.first_ns), max(last, line.last_ns)
 
     def _in_capture(self, line: LogLine) -> bool:
-        if self._span is None:
+        if self._seen.span is None:
             return False
-        return line.last_ns >= self._span[0] - self._slack and line.first_ns <= self._span[1] + self._slack
+        return line.last_ns >= self._seen.span[0] - self._slack and line.first_ns <= self._seen.span[1] + self._slack
 
     def _judge(self, line: LogLine) -> LogVerdict | str:
         kinds = self._kinds(line) if line.alarm else ()
         alarm = line.alarm == "failure" or bool(kinds)
-        item = self._join(line, alarm)
-        if item is not None:
-            claim, why = self._claim(line, kinds, item)
+        item = self._join(line, kinds, alarm)
+        row = self._healthy(line) if item is None or not _same_request(line, item) else None
+        if item is not None and row is None:
+            self._tell(line, item)
+            claim, why = self._claim(line, kinds, item, alarm)
             if claim is None:
                 return "no_claim"
             ident = item.failure.id if item.failure else None
             incident = item.incident.id if item.incident else None
             return _verdict(line, claim, kinds, why, ident, incident, item.frame, item.file)
-        if line.targets and (row := self._healthy(line)) is not None:
+        if row is not None:
             if not alarm or line.status == row[2]:
                 return _verdict(line, "confirmed", kinds, "", None, None, row[3], row[4])
             got = "an answer" if row[2] < 0 else f"a {row[2]}"
             why = f"the capture shows {got} of the upstream that ended well"
             return _verdict(line, "contradicted", kinds, why, None, None, row[3], row[4])
-        if self._full_ns is not None and line.last_ns >= self._full_ns - self._slack:
+        if self._seen.full_ns is not None and line.last_ns >= self._seen.full_ns - self._slack:
             return "not_compared"
         if not alarm:
             return "no_claim"
-        return _verdict(line, "not_in_capture", kinds, "no attempt of the capture is the one meant", None, None, None,
-                        None)  # fmt: skip
+        why = "no attempt of the capture is the one meant"
+        if not line.targets and not line.endpoints:
+            why = "it names neither request nor upstream"
+        return _verdict(line, "not_in_capture", kinds, why, None, None, None, None)
 
     # the join
 
-    def _join(self, line: LogLine, alarm: bool) -> _Item | None:
-        """Return the attempt that *line* speaks of; those that it may mean too count as told of."""
+    def _join(self, line: LogLine, kinds: tuple[str, ...], alarm: bool) -> Item | None:
+        """Return the attempt that *line* speaks of."""
         best: tuple[int, int] | None = None
-        found: _Item | None = None
-        seen: list[tuple[int, _Item]] = []
+        found: Item | None = None
         for item in self._candidates(line, alarm):
             score = _score(line, item)
             if score < 2:
                 continue
-            seen.append((score, item))
             off = abs(line.first_ns - item.begin) if line.begun else abs(line.last_ns - item.end)
-            rank = (score, -off)
-            if best is None or rank > best:
-                best, found = rank, item
-        if best is not None and found is not None:
-            found.told = True
-            for score, item in seen:  # the other attempts of the same request
-                if score >= 4 and item.target is not None and item.target == found.target:
-                    item.told = True
+            if best is None or (score, -off) > best:
+                best, found = (score, -off), item
+        if found is None and line.client and alarm and _has_port(line.client):
+            known = self._learned.get(line.client)  # another line of this client was joined by its upstream
+            if known is not None and _overlap(line, known, _CLOSE_NS) and (not line.targets or known.target is None):
+                return known
+        if found is None and not line.targets and not line.endpoints and line.first_ns == line.last_ns:
+            return self._alone(line, kinds)
         return found
 
-    def _candidates(self, line: LogLine, alarm: bool) -> Iterator[_Item]:
+    def _alone(self, line: LogLine, kinds: tuple[str, ...]) -> Item | None:
+        """Return the only attempt that failed as *line* says at its very time, for a line that names nothing else."""
+        close: dict[int, Item] = {}
+        for kind in kinds:
+            for item in self._seen.between("kind", kind, line.first_ns - _CLOSE_NS, line.last_ns + _CLOSE_NS):
+                if abs(item.end - line.last_ns) <= _CLOSE_NS and _score(line, item) >= 0:
+                    close[id(item)] = item
+        return next(iter(close.values())) if len(close) == 1 else None
+
+    def _tell(self, line: LogLine, found: Item) -> None:
+        """Note that *line* speaks of *found*, and of the other attempts of the same request."""
+        found.told = True
+        if line.client and found.client is None and _has_port(line.client):
+            self._learned[line.client] = found
+            if len(self._learned) > _LEARNED:
+                del self._learned[next(iter(self._learned))]
+        lasted = line.last_ns > line.first_ns and line.status is not None
+        for item in self._candidates(line, alarm=True):
+            same = found.target is not None and item.target == found.target
+            tried = lasted and item.target is None and line.first_ns <= item.end and item.begin <= line.last_ns
+            if (same or tried) and _score(line, item) >= 2:
+                item.told = True
+
+    def _candidates(self, line: LogLine, alarm: bool) -> Iterator[Item]:
         keys = [("target", target) for target in line.targets]
+        if line.format == "apache error":  # writes targets without their query
+            keys += [("path", target) for target in line.targets]
         if line.client:
             keys.append(("client", line.client))
         if alarm:
             keys += [("upstream", name) for name in sorted(line.endpoints)[:8]]
         done: set[int] = set()
         for key in keys:
-            timeline = self._by.get(key)
-            if timeline is None:
-                continue
-            for item in timeline.between(line.first_ns - self._slack, line.last_ns + self._slack):
+            for item in self._seen.between(*key, line.first_ns - self._slack, line.last_ns + self._slack):
                 if id(item) not in done:
                     done.add(id(item))
                     yield item
 
-    def _healthy(self, line: LogLine) -> _Row | None:
+    def _healthy(self, line: LogLine) -> Row | None:
         """Return the exchange that ended well which *line* speaks of; of several that with its status."""
-        if not self._sorted:
-            for some in self._exchanges.values():
-                some.sort()
-            self._sorted = True
         ends = {hash(name) for name in line.endpoints}
         found = None
         for target in line.targets:
-            rows = self._exchanges.get(hash(target), [])
-            at = bisect_left(rows, (line.first_ns - self._slack,))
-            for row in rows[at : at + _LOOKED_AT]:
-                if row[1] > line.last_ns + self._slack:
-                    continue
+            for row in self._seen.exchanges(target, line.first_ns - self._slack, line.last_ns + self._slack):
                 if line.status is None and (not row[5] or row[5] not in ends):
                     continue  # an error log speaks of one attempt: only that of its upstream is meant
                 if row[2] == line.status:
@@ -370,11 +244,13 @@ class Reconciler:
         mine = FORMATS[line.format]
         return (self._gateway,) if self._gateway in mine else mine[:1] if line.format == "nginx error" else mine
 
-    def _claim(self, line: LogLine, kinds: tuple[str, ...], item: _Item) -> tuple[Claim | None, str]:
+    def _claim(self, line: LogLine, kinds: tuple[str, ...], item: Item, alarm: bool) -> tuple[Claim | None, str]:
         failure, incident = item.failure, item.incident
         if failure is None and incident is None:
-            return "not_in_capture", "the capture ends before this attempt does"
+            return ("not_in_capture", f"its attempt is open: {item.why_open}") if alarm else (None, "")
         if failure is not None and kinds:
+            if failure.kind == "no_attempt" and line.status is None and "no_attempt" not in kinds:
+                return "not_in_capture", "the client's error is, the attempt that it speaks of is not"
             if failure.kind in kinds:
                 return "confirmed", ""
             for other in failure.alternatives:
@@ -385,7 +261,10 @@ class Reconciler:
         if failure is None:
             return ("confirmed", "") if line.alarm else (None, "")
         if kinds:
-            return "contradicted", f"the gateway writes this for {' or '.join(kinds[:4])}, the capture shows {failure.kind}"
+            return (
+                "contradicted",
+                f"the gateway writes this for {' or '.join(kinds[:4])}, the capture shows {failure.kind}",
+            )
         return ("confirmed", "no table knows its words") if line.alarm == "failure" else (None, "")
 
     def _by_status(
@@ -403,6 +282,8 @@ class Reconciler:
         if client is not None and client.outcome != "pending":
             if client.status in (status, sent):
                 return "confirmed", ""
+            if client.status is None and status >= 500:
+                return "confirmed", "although its client got no status"
             return "contradicted", f"the client got {_got(client.status)}"
         known = self._expected(line, failure)
         if status in known or sent in known or status >= 500:
@@ -422,53 +303,42 @@ class Reconciler:
         return found
 
 
-_CHANGEABLE = frozenset({"kind", "masked", "client", "alternatives"})
-
-
-def _of_failure(failure: Failure) -> _Item:
-    request, client, conn = failure.request, failure.client, failure.connection
-    begin = min([failure.time, *(step.point.time_ns for step in failure.ladder)])
-    if request is not None:
-        begin = min(begin, request.time)
-    end: int = failure.time
-    if failure.until is not None:
-        end = failure.until.time or end + round(failure.until.seconds * 1e9)
-    if client is not None:
-        end = max(end, client.time)
-    # what a table may ask for stays; the rest is let go
-    kept = replace(
-        failure,
-        ladder=[step for step in failure.ladder if step.point.frame == failure.frame],
-        evidence=[one for one in failure.evidence if one.frame == failure.frame],
-        causes=[],
-        caveats=[],
-    )
-    return _Item(
-        begin, end, request.method if request else None, request.target if request else None,
-        client.connection if client else None, conn.gateway, conn.upstream, failure.frame, failure.file, kept,
-    )  # fmt: skip
-
-
-def _score(line: LogLine, item: _Item) -> int:
-    """Return how well they fit: 4 and more for one request, 2 for the same upstream at the same time, 0 for not."""
+def _score(line: LogLine, item: Item) -> int:
+    """Return how well they fit: 4 and more for one request, 2 for the same upstream at the same time, -1 for not."""
     score = 0
     same_end = bool(item.gateway and item.gateway in line.endpoints)
     if line.client and item.client and _has_port(line.client):
         if line.client != item.client:
-            return 0
+            return _NEVER
         score += 4
     if same_end:
         score += 4
     if line.targets and item.target is not None:
-        if item.target in line.targets:
+        if _same_request(line, item):
             score += 4
-        elif not score:
-            return 0
+        elif score < 4 or not _overlap(line, item, _CLOSE_NS):
+            return _NEVER
+        else:
+            score = 3  # the gateway may have rewritten it
         if line.method and item.method and line.method != item.method:
-            return 0
-    if item.upstream and item.upstream in line.endpoints:
+            return _NEVER
+    if item.upstream and (
+        item.upstream in line.endpoints or (item.target is None and item.upstream.rpartition(":")[0] in line.endpoints)
+    ):
         score += 2
     return score
+
+
+def _same_request(line: LogLine, item: Item) -> bool:
+    if item.target is None or not line.targets:
+        return True  # nothing speaks against it
+    if item.target in line.targets:
+        return True
+    return line.format == "apache error" and item.target.partition("?")[0] in line.targets
+
+
+def _overlap(line: LogLine, item: Item, slack_ns: int) -> bool:
+    return line.first_ns - slack_ns <= item.end and item.begin <= line.last_ns + slack_ns
 
 
 def _has_port(client: str) -> bool:

@@ -35,12 +35,15 @@ _APACHE = re.compile(
 _APACHE_CLIENT = re.compile(r"\[(?:client|remote) ([0-9a-fA-F.:\[\]]{2,53})\] ?")
 _APACHE_BRACKET = re.compile(r"\[pid [^\]]{1,60}\] ")
 _APACHE_TARGET = re.compile(r"\breturned by (/\S{0,8192})")
+_BACKEND = re.compile(r"\bto make connection to backend: ([0-9a-fA-F.:\[\]]{2,53})$")
 _HAPROXY = re.compile(
     rf"({_IP}):(\d{{1,5}}) \[({_CLF.pattern})\] (\S{{1,256}}) ([^\s/]{{1,256}})/(\S{{1,256}}) "
     r"(?:\+?-?\d{1,9}/){2,5}\+?(-?\d{1,9}) (-?\d{1,3}) \+?\d{1,20} "
 )
 _HAPROXY_STATE = re.compile(r"(?<= )([CSPRLUDIKcs-][RQCHDLT-](?:[NIDVEOU-][NIUPRD-])?) (?=\+?\d{1,9}/)")
-_ENVOY = re.compile(r'\[?(' + _ISO.pattern + r')\] "([A-Z-][A-Z_-]{0,19}) (\S{1,8192}) [^\s"]{1,12}" (\d{1,3}) (\S{1,64}) ')
+_ENVOY = re.compile(
+    r"\[?(" + _ISO.pattern + r')\] "([A-Z-][A-Z_-]{0,19}) (\S{1,8192}) [^\s"]{1,12}" (\d{1,3}) (\S{1,64}) '
+)
 _ENVOY_TOOK = re.compile(r"(?<= )\d{1,15} \d{1,15} (\d{1,9}) (?:\d{1,9}|-) ")
 _ENVOY_FLAGS = re.compile(r"-|[A-Z][A-Za-z0-9]{0,7}(?:,[A-Z][A-Za-z0-9]{0,7}){0,12}")
 _ALB = re.compile(
@@ -131,10 +134,10 @@ def _apache(line: str, match: re.Match[str], zone_s: int) -> LogLine:
     alarm = ""
     if level in ("error", "crit", "alert", "emerg", "warn"):
         alarm = "failure" if (module or "").startswith("proxy") and level != "warn" else "perhaps"
-    name = client[1] if client else None
+    endpoints = frozenset([*_ENDPOINT.findall(says[:1024]), *_BACKEND.findall(says[:1024])])
     return LogLine(
-        "apache error", at, at + (SECOND_NS if fraction is None else 0), False, name,
-        frozenset(_ENDPOINT.findall(says[:1024])), None, (target[1],) if target else (), None, says[:512], alarm,
+        "apache error", at, at + (SECOND_NS if fraction is None else 0), False, client[1] if client else None,
+        endpoints, None, (target[1],) if target else (), None, says[:512], alarm,
     )  # fmt: skip
 
 

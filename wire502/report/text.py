@@ -14,6 +14,8 @@ from wire502.model.verdict import (
     ExchangeLine,
     Failure,
     Incident,
+    LogSummary,
+    LogVerdict,
     Open,
     RequestRef,
     Result,
@@ -26,6 +28,7 @@ from wire502.report._ladder import ladder
 from wire502.report._layout import Line, Painter, Span, Style, cells, cut_middle, plain, wrap
 from wire502.report._upstreams import upstream_table
 from wire502.report._words import Frames, count, milliseconds
+from wire502.report.logs import LogLines
 
 __all__ = ["TextReport", "plain"]
 
@@ -59,6 +62,7 @@ class TextReport:
         self._clock = Clock(local=local)
         self._frames = Frames(inputs)
         self._everything = everything
+        self._logs = LogLines(self._frames, self._clock, self._text_width(), everything=everything)
         self._day = ""
         self._named: dict[str, str] = {}
         self._open = 0
@@ -76,6 +80,10 @@ class TextReport:
                 return self._painter.paint(self._exchange(result))
             case Update():
                 return self._painter.paint(self._update(result))
+            case LogVerdict():
+                return self._painter.paint(self._logs.verdict(result))
+            case LogSummary():
+                return self._painter.paint(self._logs.summary(result))
             case Summary():
                 return ""
 
