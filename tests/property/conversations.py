@@ -25,8 +25,9 @@ def conversations(draw: Draw) -> list[Raw]:
         connection = wire.connection(
             f"{gateway}:{41000 + number}",
             f"{upstream}:8080",
-            client_isn=draw(st.integers(0, 2**32 - 1)),
-            server_isn=draw(st.integers(0, 2**32 - 1)),
+            # never those of another connection: that would be the same packet on both sides of a translation
+            client_isn=8 * draw(st.integers(0, 2**29 - 1)) + number,
+            server_isn=8 * draw(st.integers(0, 2**29 - 1)) + number,
             timestamps=bool(draw(st.booleans())),
             rtt=draw(st.integers(200, 40_000)) / 1e6,
         )
