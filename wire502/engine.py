@@ -36,6 +36,9 @@ from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
 
+NEARBY = 256  # exchanges, and time, in which a missed request would have left its trace
+NEARBY_NS = 60_000_000_000
+
 
 class Engine:
     """One analysis. ``interfaces`` is the list that the source fills."""
@@ -359,7 +362,13 @@ class Engine:
 
     def _covered(self, row: Row, until_ns: int) -> bool:
         """Whether the capture would have shown an attempt for a client's request: nothing upstream is in doubt."""
-        return self._legs.upstream_legs_seen and not self._tracker.connecting_between(row.req_ts, until_ns)
+        if not self._legs.upstream_legs_seen or self._tracker.connecting_between(row.req_ts, until_ns):
+            return False
+        return not any(
+            _sent_unseen(other.conn)
+            for other in self._tracker.history.latest(NEARBY, row.req_ts - NEARBY_NS)
+            if other.conn is not row.conn
+        )
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -386,6 +395,12 @@ class Engine:
             unsupported=packets.unsupported,
             steps=len(connections.steps),
         )
+
+
+def _sent_unseen(conn: Connection) -> bool:
+    """Whether the acceptor acknowledged more than the opener was seen to send: a request may have been missed."""
+    a, b = conn.a, conn.b
+    return max(a.acked, b.rst_acks, b.fin_acks) > max(a.top, a.off) + (1 if a.fin_off >= 0 else 0)
 
 
 def _outstanding(conn: Connection) -> list[tuple[Exchange | None, bool]]:

@@ -563,7 +563,7 @@ class Http1(Decoder):
             if ex.resp_frame == 0 and not ex.excess_before and ex.violation is None and self.exchanges == 1:
                 if self.conn.mid and self.conn.b.frames <= 1 and not looks_like_status(octets, n):
                     return n
-            if 0 <= self.acks <= ex.req_start and ex.number > 1:
+            if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen):
                 return n  # it cannot answer what it had not received
             if looks_like_status(octets, n) and ex.violation is None:
                 while self.queue and self.acks >= self.queue[0].req_end and self.queue[0].req_end > 0:
@@ -584,7 +584,7 @@ class Http1(Decoder):
                 self.state_b = START
                 return self._response_head(octets, n, offset, frame, ts)
             return n
-        if 0 <= self.acks <= ex.req_start and ex.number > 1 and looks_like_status(octets, n):
+        if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen) and looks_like_status(octets, n):
             # Sent before the request had arrived: an answer to nobody (408 on an idle connection), or to a request
             # that the capture does not hold.
             if not self.unseen:

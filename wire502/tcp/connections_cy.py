@@ -694,9 +694,11 @@ class Connections:
             if offset > r.top + FAR:
                 self.ignored += 1
                 return -1
+            if r.fin_off < 0 or r.acked < r.fin_off or offset != r.fin_off + 1:
+                # The acknowledgement of a FIN alone takes no octet.
+                r.acked_frame = frame
+                r.acked_ts = ts
             r.acked = offset
-            r.acked_frame = frame
-            r.acked_ts = ts
             r.unacked_rexmits = 0
             if r.fin_off >= 0 and offset > r.fin_off and r.fin_acked_frame == 0:
                 r.fin_acked_frame = frame
