@@ -22,8 +22,8 @@ def _decorator(*_args: Any, **_options: Any) -> Callable[[T], T]:
     return _same
 
 
-cclass = cfunc = ccall = inline = final = nogil = _same
-locals = returns = exceptval = boundscheck = wraparound = cdivision = no_gc = freelist = _decorator  # noqa: A001
+cclass = cfunc = ccall = inline = final = nogil = no_gc = _same
+locals = returns = exceptval = boundscheck = wraparound = cdivision = freelist = _decorator  # noqa: A001
 
 
 def cast(_type: Any, value: T, **_options: Any) -> T:

@@ -19,6 +19,7 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Exchange
 
+LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 MOST = 64  # rows of one key that are looked at: beyond that nobody can tell them apart
 
 
@@ -50,7 +51,7 @@ def line_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulong
                 break
         elif octets[i] == 13 or octets[i] == 10:
             break
-        h = ((h ^ octets[i]) * prime) & 0xFFFFFFFFFFFFFFFF
+        h = ((h ^ octets[i]) * prime) & LOW_64
     return h | 1
 
 

@@ -31,15 +31,15 @@ from wire502.model.capture_info import RareFrame
 from wire502.model.context import Context
 from wire502.model.flow_cy import NEVER
 
-MAX_UPSTREAMS = 4096
-MAX_CONNECTING = 65_536  # unanswered SYNs that are waited for, each with a deadline of its own
-MAX_UNFINISHED = 32_768  # attempts judged although the capture, or memory, ended before they did
-HALF_CLOSE_NS = 1_500_000_000
-HOLE_NS = 200_000_000
-FRESH_NS = 1_000_000_000
-LARGE_HEAD = 4096
-TRANSLATED_NS = 200_000_000
-MAX_FRESH = 8192
+MAX_UPSTREAMS = cython.declare(cython.longlong, 4096)
+MAX_CONNECTING = cython.declare(cython.longlong, 65_536)  # unanswered SYNs that are waited for, each with a deadline of its own
+MAX_UNFINISHED = cython.declare(cython.longlong, 32_768)  # attempts judged although the capture, or memory, ended before they did
+HALF_CLOSE_NS = cython.declare(cython.longlong, 1_500_000_000)
+HOLE_NS = cython.declare(cython.longlong, 200_000_000)
+FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
+LARGE_HEAD = cython.declare(cython.longlong, 4096)
+TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
+MAX_FRESH = cython.declare(cython.longlong, 8192)
 
 
 class Desk(Protocol):

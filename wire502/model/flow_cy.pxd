@@ -1,5 +1,3 @@
-cimport cython
-
 cdef class Piece:
     cdef public long long offset
     cdef public long long end
@@ -111,7 +109,7 @@ cdef class Exchange:
     cdef public long long row
     cdef public bint judged
     cdef public bint piped
-    cpdef clear(self)
+    cdef int clear(self)
 
 cdef class Decoder:
     cdef public Connection conn

@@ -75,7 +75,16 @@ STEP_NAMES = (
 )
 RING = 16
 
+# The same as C numbers: to the compiler a plain module constant is a Python object.
+_NEVER = cython.declare(cython.longlong, NEVER)
+_STEP_DATA = cython.declare(cython.longlong, STEP_DATA)
+_RING = cython.declare(cython.int, RING)
+_COUNT_BITS = cython.declare(cython.longlong, 0xFFFFFE00)
+_COUNT_MOST = cython.declare(cython.longlong, 0x7FFFFE00)
+_OCTETS_MOST = cython.declare(cython.longlong, 0x7E000000)
 
+
+@cython.freelist(256)
 @cython.cclass
 class Piece:
     """A run of octets that arrived before its turn. ``octets`` is None where nobody will want to see them."""
@@ -94,6 +103,8 @@ class Piece:
         self.octets = None
 
 
+@cython.no_gc
+@cython.freelist(256)
 @cython.cclass
 class Half:
     """One direction of a connection: what its sender was seen to do.
@@ -185,6 +196,8 @@ class Half:
         self.gaps = None
 
 
+@cython.no_gc
+@cython.freelist(256)
 @cython.cclass
 class Exchange:
     """One request and its response on a connection, as a decoder saw them.
@@ -245,8 +258,8 @@ class Exchange:
     def __init__(self) -> None:
         self.clear()
 
-    @cython.ccall
-    def clear(self) -> None:
+    @cython.cfunc
+    def clear(self) -> cython.int:
         """Make the record as new, so that a connection needs only one while all goes well."""
         self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
         self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
@@ -260,7 +273,7 @@ class Exchange:
         self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
         self.head_bytes = self.body_bytes = 0
         self.expected = -1
-        self.framing = FRAMING_NONE
+        self.framing = 0  # FRAMING_NONE
         self.resp_last_frame = self.resp_last_ts = 0
         self.resp_head = None
         self.resp_page = None
@@ -275,6 +288,7 @@ class Exchange:
         self.rexmits_before = 0
         self.row = 0
         self.judged = self.piped = False
+        return 0
 
     def odd(self, name: str) -> None:
         """Note an oddity once."""
@@ -432,7 +446,7 @@ class Connection:
         self.unreachable = None
         self.conflict = None
         self.pending = None
-        self.settle_at = NEVER
+        self.settle_at = _NEVER
 
     @cython.cfunc
     def note(
@@ -447,12 +461,12 @@ class Connection:
 
         An entry packs what (bits 0-7), side (bit 8), count (bits 9-31) and octets (bits 32-62).
         """
-        last: cython.int = (self.ring_next + RING - 1) % RING
+        last: cython.int = self.ring_next - 1 if self.ring_next else _RING - 1
         packed: cython.longlong
-        if what == STEP_DATA and self.ring_count > 0:
+        if what == _STEP_DATA and self.ring_count > 0:
             packed = self.ring_what[last]
-            if (packed & 0x1FF) == (STEP_DATA | (side << 8)):
-                if (packed & 0xFFFFFE00) < 0x7FFFFE00 and octets < 0x1000000 and (packed >> 32) < 0x7E000000:
+            if (packed & 0x1FF) == (_STEP_DATA | (side << 8)):
+                if (packed & _COUNT_BITS) < _COUNT_MOST and octets < 0x1000000 and (packed >> 32) < _OCTETS_MOST:
                     self.ring_what[last] = packed + 0x200 + (octets << 32)
                 return 0
         if octets > 0x7FFFFFFF:
@@ -460,8 +474,8 @@ class Connection:
         self.ring_frame[self.ring_next] = frame
         self.ring_ts[self.ring_next] = ts
         self.ring_what[self.ring_next] = what | (side << 8) | 0x200 | (octets << 32)
-        self.ring_next = (self.ring_next + 1) % RING
-        if self.ring_count < RING:
+        self.ring_next = self.ring_next + 1 if self.ring_next < _RING - 1 else 0
+        if self.ring_count < _RING:
             self.ring_count += 1
         return 0
 
@@ -491,7 +505,7 @@ class Observer:
     next_due: int
 
     def __init__(self) -> None:
-        self.next_due = NEVER
+        self.next_due = _NEVER
 
     @cython.cfunc
     def opened(self, conn: Connection) -> cython.int:

@@ -33,8 +33,10 @@ if cython.compiled:
 else:
     classes = _CLASSES
 
-UNSURE, NO, YES = -1, 0, 1
-MAX_LENGTH = 1 << 53
+UNSURE = cython.declare(cython.int, -1)
+NO = cython.declare(cython.int, 0)
+YES = cython.declare(cython.int, 1)
+MAX_LENGTH = cython.declare(cython.longlong, 1 << 53)
 
 
 @cython.cfunc

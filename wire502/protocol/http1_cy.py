@@ -50,10 +50,18 @@ TRAILER_LINE = cython.declare(cython.int, 7)
 TRAILER_LF = cython.declare(cython.int, 8)
 BLANKS = cython.declare(cython.int, 9)
 
-FOREVER = 1 << 62
-EARLY_OCTETS = 65_536
-PAGE = 512
-EARLY_EACH = 128  # what a segment costs beside its octets: tiny ones must not cost more than large ones
+# Typed: a plain module constant is a Python object to the compiler.
+FOREVER = cython.declare(cython.longlong, 1 << 62)
+EARLY_OCTETS = cython.declare(cython.longlong, 65_536)
+PAGE = cython.declare(cython.Py_ssize_t, 512)
+# What a segment costs beside its octets: tiny ones must not cost more than large ones.
+EARLY_EACH = cython.declare(cython.longlong, 128)
+_FRAMING_CHUNKED = cython.declare(cython.int, FRAMING_CHUNKED)
+_FRAMING_CLOSE = cython.declare(cython.int, FRAMING_CLOSE)
+_FRAMING_LENGTH = cython.declare(cython.int, FRAMING_LENGTH)
+_FRAMING_NONE = cython.declare(cython.int, FRAMING_NONE)
+_FRAMING_TUNNEL = cython.declare(cython.int, FRAMING_TUNNEL)
+_FRAMING_UNKNOWN = cython.declare(cython.int, FRAMING_UNKNOWN)
 
 
 @cython.cclass
@@ -188,7 +196,7 @@ class Http1(Decoder):
         ex = self.current
         if self.state_b == HEAD and ex is not None:
             ex.resp_cut = True
-            ex.framing = FRAMING_UNKNOWN
+            ex.framing = _FRAMING_UNKNOWN
             ex.status = self.head_b.status if self.head_b is not None else 0
             if self.buffer_b is not None:
                 ex.head_bytes = len(self.buffer_b)
@@ -423,7 +431,7 @@ class Http1(Decoder):
         if parsed.old and ex is self.current and self.state_b == START:
             # HTTP/0.9: the answer has no head and ends with the connection
             self.state_b = CLOSE
-            ex.framing = FRAMING_CLOSE
+            ex.framing = _FRAMING_CLOSE
             ex.status = 0
         self.observer.request_started(self.conn, ex)
         if parsed.chunked:
@@ -651,7 +659,7 @@ class Http1(Decoder):
                 self._name_violation(ex, name_of(first))
         if head.lost and head.status == 0 and head.part == "status_line":
             # Nobody can say where this ends.
-            ex.framing = FRAMING_CLOSE
+            ex.framing = _FRAMING_CLOSE
             self.state_b = LOST
             self.buffer_b = None
             self.marks = None
@@ -718,7 +726,7 @@ class Http1(Decoder):
         if head.chunked and head.lengths:
             ex.odd("content_length_with_transfer_encoding")
         if head.status == 101 or (ex.is_connect and 200 <= head.status < 300):
-            ex.framing = FRAMING_TUNNEL
+            ex.framing = _FRAMING_TUNNEL
             self.tunnel = True
             self.state_a = self.state_b = TUNNEL
             self._response_end(end, frame, ts)
@@ -726,20 +734,20 @@ class Http1(Decoder):
             self.skip = FOREVER
             self.conn.a.skip = FOREVER
         elif ex.is_head or head.status == 204 or head.status == 304:
-            ex.framing = FRAMING_NONE
+            ex.framing = _FRAMING_NONE
             self._response_end(end, frame, ts)
         elif head.coded:
             if head.chunked:
-                ex.framing = FRAMING_CHUNKED
+                ex.framing = _FRAMING_CHUNKED
                 self.state_b = CHUNKS
                 self.chunk_state = SIZE
                 self.chunk = 0
                 self.chunk_digits = 0
             else:
-                ex.framing = FRAMING_CLOSE
+                ex.framing = _FRAMING_CLOSE
                 self.state_b = CLOSE
         elif head.lengths and head.length >= 0:
-            ex.framing = FRAMING_LENGTH
+            ex.framing = _FRAMING_LENGTH
             ex.expected = head.length
             if head.length == 0:
                 self._response_end(end, frame, ts)
@@ -747,10 +755,10 @@ class Http1(Decoder):
                 self.state_b = BODY
                 self.skip = head.length
         elif head.lost:
-            ex.framing = FRAMING_CLOSE
+            ex.framing = _FRAMING_CLOSE
             self.state_b = LOST
         else:
-            ex.framing = FRAMING_CLOSE
+            ex.framing = _FRAMING_CLOSE
             self.state_b = CLOSE
         return 0
 

@@ -7,7 +7,7 @@ Nothing here knows what the octets mean.
 
 from __future__ import annotations
 
-import secrets
+import os
 from array import array
 from collections import deque
 from typing import cast
@@ -53,18 +53,35 @@ _ACK = cython.declare(cython.uint, 0x10)
 _IPV6 = cython.declare(cython.uint, 0x1000)
 _INBOUND = cython.declare(cython.uint, 0x10000)
 _OUTBOUND = cython.declare(cython.uint, 0x20000)
-_DATA = cython.declare(cython.int, STEP_DATA)
+_STEP_SYN = cython.declare(cython.int, STEP_SYN)
+_STEP_SYN_ACK = cython.declare(cython.int, STEP_SYN_ACK)
+_STEP_DATA = cython.declare(cython.int, STEP_DATA)
+_STEP_FIN = cython.declare(cython.int, STEP_FIN)
+_STEP_RST = cython.declare(cython.int, STEP_RST)
+_STEP_PROBE = cython.declare(cython.int, STEP_PROBE)
+_STEP_RETRANSMISSION = cython.declare(cython.int, STEP_RETRANSMISSION)
+_STEP_ZERO_WINDOW = cython.declare(cython.int, STEP_ZERO_WINDOW)
+_RST_NONE = cython.declare(cython.int, RST_NONE)
 _RST_EXACT = cython.declare(cython.int, RST_EXACT)
 _RST_IN_WINDOW = cython.declare(cython.int, RST_IN_WINDOW)
+_RST_IGNORED = cython.declare(cython.int, RST_IGNORED)
 
-RECENT = 1024  # frames that a duplicate is looked for among
 COOKED = (113, 276)  # LINKTYPE_LINUX_SLL, _SLL2: one capture of many interfaces
 SAME_INTERFACE_NS = 50_000
-OTHER_INTERFACE_NS = 2_000_000
-FAR = 64 << 20  # octets ahead of everything seen that are still believed
+# Typed, like all numbers that the loop over segments uses: a plain module constant is a Python object to the compiler,
+# and so is a literal beyond 31 bits.
+RECENT = cython.declare(cython.Py_ssize_t, 1024)  # frames that a duplicate is looked for among
+OTHER_INTERFACE_NS = cython.declare(cython.longlong, 2_000_000)
+FAR = cython.declare(cython.longlong, 64 << 20)  # octets ahead of everything seen that are still believed
 JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must confirm
-STEP_BACK_NS = 1_000_000_000
-MASK = 0xFFFFFFFFFFFFFFFF
+_JUMP_NS = cython.declare(cython.longlong, JUMP_NS)
+STEP_BACK_NS = cython.declare(cython.longlong, 1_000_000_000)
+LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
+LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+SCATTER_1 = cython.declare(cython.ulonglong, 0x7F51AFD7ED558CCD)
+SCATTER_2 = cython.declare(cython.ulonglong, 0x64CEB9FE1A85EC53)
+SCATTER_3 = cython.declare(cython.ulonglong, 0x1E3779B97F4A7C15)
+SCATTER_4 = cython.declare(cython.ulonglong, 0x42B2AE3D27D4EB4F)
 
 
 @cython.cfunc
@@ -72,12 +89,10 @@ MASK = 0xFFFFFFFFFFFFFFFF
 @cython.exceptval(check=False)
 def _mix(x: cython.ulonglong) -> cython.ulonglong:
     """Scatter 64 bits (the finaliser of a well-known hash, so that neighbours in address space lie apart)."""
-    k1: cython.ulonglong = 0x7F51AFD7ED558CCD
-    k2: cython.ulonglong = 0x64CEB9FE1A85EC53
     x ^= x >> 33
-    x = (x * k1) & 0xFFFFFFFFFFFFFFFF
+    x = (x * SCATTER_1) & LOW_64
     x ^= x >> 29
-    x = (x * k2) & 0xFFFFFFFFFFFFFFFF
+    x = (x * SCATTER_2) & LOW_64
     x ^= x >> 32
     return x
 
@@ -117,7 +132,7 @@ class Connections:
         self.slots = [None] * 1024
         self.hashes = array("Q", bytes(8 * 1024))
         self.used = 0
-        self.seed = secrets.randbits(63)
+        self.seed = int.from_bytes(os.urandom(8), "little") >> 1
         self.index = {}
         self.order = deque()
         self.closed = deque()
@@ -163,7 +178,7 @@ class Connections:
             two = _mix(_mix(two) ^ th)
         one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
         two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
-        return _mix((_mix(one) + _mix(two)) & 0xFFFFFFFFFFFFFFFF) | 1
+        return _mix((_mix(one) + _mix(two)) & LOW_64) | 1
 
     @cython.cfunc
     def _find(
@@ -414,7 +429,7 @@ class Connections:
             # The clock: never fire on the word of one frame that leaps far ahead.
             delta = ts - self.now
             if delta > 0:
-                if delta < JUMP_NS or self.now == 0 or self.doubt > 0:
+                if delta < _JUMP_NS or self.now == 0 or self.doubt > 0:
                     self.doubt = 0
                     if ts >= observer.next_due:
                         observer.fire(ts)
@@ -441,7 +456,7 @@ class Connections:
             key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
             at = cython.cast(
                 cython.Py_ssize_t,
-                (((key ^ number * 0x1E3779B97F4A7C15 ^ rest * 0x42B2AE3D27D4EB4F) & 0xFFFFFFFFFFFFFFFF) >> 32)
+                (((key ^ number * SCATTER_3 ^ rest * SCATTER_4) & LOW_64) >> 32)
                 & (RECENT - 1),
             )
             if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
@@ -516,7 +531,7 @@ class Connections:
             window = windows[i]
             if flags & _SYN:
                 self._syn(conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts)
-                seq = (seq + 1) & 0xFFFFFFFF
+                seq = (seq + 1) & LOW_32
             elif not conn.established and side == 0 and (flags & _ACK):
                 # The opener goes on: it has had a SYN-ACK that the capture does not hold.
                 self._implied(conn, ack)
@@ -531,7 +546,7 @@ class Connections:
                 if s.zero_frame == 0 and not (flags & (_SYN | _FIN)):
                     s.zero_frame = frame
                     s.zero_ts = ts
-                    conn.note(side, STEP_ZERO_WINDOW, 0, frame, ts)
+                    conn.note(side, _STEP_ZERO_WINDOW, 0, frame, ts)
             elif s.zero_frame:
                 s.zero_frame = 0
             if not s.started:
@@ -549,12 +564,12 @@ class Connections:
                     # The fast path: the inside of a body whose length is known.
                     s.skip -= n
                     s.off += n
-                    s.nxt = (seq + cython.cast(cython.uint, n)) & 0xFFFFFFFF
+                    s.nxt = (seq + cython.cast(cython.uint, n)) & LOW_32
                     if s.off > s.top:
                         s.top = s.off
                     s.progress_frame = frame
                     s.progress_ts = ts
-                    conn.note(side, _DATA, n, frame, ts)
+                    conn.note(side, _STEP_DATA, n, frame, ts)
                 else:
                     if not cython.compiled:
                         octets = bytes(data[starts[i] : starts[i] + captured[i]])
@@ -562,7 +577,7 @@ class Connections:
                     else:
                         self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
             if flags & _FIN:
-                offset = s.off + apart((seq + cython.cast(cython.uint, n)) & 0xFFFFFFFF, s.nxt)
+                offset = s.off + apart((seq + cython.cast(cython.uint, n)) & LOW_32, s.nxt)
                 self._fin(conn, side, offset, acks, frame, ts)
         if rare_row >= 0:
             self._rare_before(rare, next_rare, count)
@@ -574,9 +589,9 @@ class Connections:
         while start < len(rare) and rare[start].row <= row:
             record = rare[start]
             start += 1
-            if record.ts_ns >= self.observer.next_due and record.ts_ns - self.now < JUMP_NS:
+            if record.ts_ns >= self.observer.next_due and record.ts_ns - self.now < _JUMP_NS:
                 self.observer.fire(record.ts_ns)
-            if record.ts_ns > self.now and record.ts_ns - self.now < JUMP_NS:
+            if record.ts_ns > self.now and record.ts_ns - self.now < _JUMP_NS:
                 self.now = record.ts_ns
             if record.quoted_source is not None and record.quoted_target is not None:
                 self._icmp(record, record.quoted_source, record.quoted_target)
@@ -657,9 +672,9 @@ class Connections:
             if side == 1 and r.syn_seen and not conn.mid and apart(ack, r.isn) < 1:
                 self._odd("syn_ack_for_another_syn")
                 return 0
-            conn.note(side, STEP_SYN_ACK, 0, frame, ts)
+            conn.note(side, _STEP_SYN_ACK, 0, frame, ts)
         else:
-            conn.note(side, STEP_SYN, 0, frame, ts)
+            conn.note(side, _STEP_SYN, 0, frame, ts)
         if not s.syn_seen:
             s.syn_seen = True
             s.isn = seq
@@ -667,7 +682,7 @@ class Connections:
             s.mss = mss
             if not s.started:
                 s.started = True
-                s.nxt = (seq + 1) & 0xFFFFFFFF
+                s.nxt = (seq + 1) & LOW_32
         rows = conn.syn_acks if side else conn.syns
         if s.isn == seq and len(rows) < 16:
             rows.append((frame, ts))
@@ -737,7 +752,7 @@ class Connections:
             return 0
         if side == 0 and conn.established and not conn.mid and s.rst_state and s.rst_ts <= ts and conn.syn_acks:
             if s.rst_frame < conn.syn_acks[0][0]:
-                s.rst_state = RST_NONE
+                s.rst_state = _RST_NONE
         if s.fin_off >= 0 and side == 0 and conn.syn_acks and s.fin_frame < conn.syn_acks[0][0] and offset >= s.fin_off:
             s.fin_off = -1  # a FIN before the handshake, which nobody honoured
             s.fin_frame = 0
@@ -755,14 +770,14 @@ class Connections:
             return 0
         if end <= s.off:
             if n <= 1 and end == s.off:
-                conn.note(side, STEP_PROBE, n, frame, ts)
+                conn.note(side, _STEP_PROBE, n, frame, ts)
                 return 0
             s.rexmits += 1
             s.rexmit_frame = frame
             s.rexmit_ts = ts
             if end > s.acked:
                 s.unacked_rexmits += 1
-            conn.note(side, STEP_RETRANSMISSION, n, frame, ts)
+            conn.note(side, _STEP_RETRANSMISSION, n, frame, ts)
             return 0
         if s.fin_off >= 0 and end > s.fin_off:
             if offset >= s.fin_off:
@@ -783,7 +798,7 @@ class Connections:
             s.top = end
         s.progress_frame = frame
         s.progress_ts = ts
-        conn.note(side, _DATA, n, frame, ts)
+        conn.note(side, _STEP_DATA, n, frame, ts)
         if offset > s.off:
             keep = conn.decoder is not None
             if keep and (s.buffered + n > self.max_waiting or self.buffered + n > self.max_buffered):
@@ -853,7 +868,7 @@ class Connections:
         if side == 1 and conn.opaque_frame == 0:
             conn.opaque_frame = r.progress_frame
             conn.opaque_ts = r.progress_ts
-        conn.note(side, STEP_FIN, 0, frame, ts)
+        conn.note(side, _STEP_FIN, 0, frame, ts)
         finish_fin(conn, side)
         if r.fin_off >= 0 and conn.established:
             self._dead(conn, ts)
@@ -880,9 +895,9 @@ class Connections:
         offset: cython.longlong = -1
         room: cython.longlong
         state: cython.int
-        conn.note(side, STEP_RST, 0, frame, ts)
+        conn.note(side, _STEP_RST, 0, frame, ts)
         if not conn.established and side == 1:
-            if (flags & _ACK) and r.syn_seen and (ack == ((r.isn + 1) & 0xFFFFFFFF) or ack == r.nxt):
+            if (flags & _ACK) and r.syn_seen and (ack == ((r.isn + 1) & LOW_32) or ack == r.nxt):
                 if conn.refused_frame == 0:
                     conn.refused_frame = frame
                     conn.refused_ts = ts
@@ -895,7 +910,7 @@ class Connections:
                 self._odd("rst_ignored")
             return 0
         if not s.started:
-            state = RST_EXACT
+            state = _RST_EXACT
         else:
             offset = s.off + apart(seq, s.nxt)
             room = r.window
@@ -910,17 +925,17 @@ class Connections:
                 or (s.fin_off >= 0 and offset == s.fin_off + 1)
                 or (not conn.established)
             ):
-                state = RST_EXACT
+                state = _RST_EXACT
             elif offset >= (s.acked if s.acked >= 0 else 0) and offset <= s.top + room:
-                state = RST_IN_WINDOW
+                state = _RST_IN_WINDOW
             elif conn.mid and s.frames == 1:
-                state = RST_EXACT
+                state = _RST_EXACT
             else:
-                state = RST_IGNORED
-        if state == RST_IGNORED:
+                state = _RST_IGNORED
+        if state == _RST_IGNORED:
             self._odd("rst_ignored")
             return 0
-        if s.rst_state != RST_NONE and s.rst_state != RST_IGNORED:
+        if s.rst_state != _RST_NONE and s.rst_state != _RST_IGNORED:
             return 0
         s.rst_state = state
         s.rst_frame = frame
@@ -944,7 +959,7 @@ class Connections:
     def _alive_after_rst(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
         """A RST inside the window, but not at its edge, was ignored when its receiver goes on."""
         r: Half = conn.a if side else conn.b
-        r.rst_state = RST_IGNORED
+        r.rst_state = _RST_IGNORED
         conn.dead = False
         self._odd("rst_ignored")
         return 0

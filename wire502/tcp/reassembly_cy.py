@@ -16,8 +16,10 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Decoder, Half, Piece
 
-MAX_PIECES = 8192
-MAX_GAPS = 64
+# Typed: a plain module constant, or a literal beyond 31 bits, is a Python object to the compiler.
+MAX_PIECES = cython.declare(cython.Py_ssize_t, 8192)
+MAX_GAPS = cython.declare(cython.Py_ssize_t, 64)
+LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
 
 
 @cython.cfunc
@@ -38,7 +40,7 @@ def deliver(
     step: cython.longlong
     if decoder is None:
         half.off += n
-        half.nxt = (half.nxt + n) & 0xFFFFFFFF
+        half.nxt = (half.nxt + n) & LOW_32
         return 0
     decoder.acks = acks
     while done < n:
@@ -48,7 +50,7 @@ def deliver(
                 step = half.skip
             half.skip -= step
             half.off += step
-            half.nxt = (half.nxt + step) & 0xFFFFFFFF
+            half.nxt = (half.nxt + step) & LOW_32
             done += step
             if half.skip == 0:
                 decoder.skip = 0
@@ -75,7 +77,7 @@ def deliver(
                 step = captured - done
         half.skip = decoder.skip
         half.off += step
-        half.nxt = (half.nxt + step) & 0xFFFFFFFF
+        half.nxt = (half.nxt + step) & LOW_32
         done += step
     return 0
 
@@ -245,7 +247,7 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
             if conn.mid and half.off == 0 and half.acked >= upto:
                 # Not a hole: the capture began behind these octets.
                 half.off = upto
-                half.nxt = (half.nxt + upto) & 0xFFFFFFFF
+                half.nxt = (half.nxt + upto) & LOW_32
                 drain(conn, side)
                 continue
             if half.acked <= upto and len(half.pieces) < MAX_PIECES:
@@ -287,7 +289,7 @@ def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, 
                 step = half.skip
             half.skip -= step
             half.off += step
-            half.nxt = (half.nxt + step) & 0xFFFFFFFF
+            half.nxt = (half.nxt + step) & LOW_32
             if half.skip == 0 and decoder is not None:
                 decoder.skip = 0
                 decoder.on_skipped(side, half.off, frame, now)
@@ -298,7 +300,7 @@ def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, 
             decoder.on_gap(side, half.off, step, frame, now)
             half.skip = decoder.skip
         half.off += step
-        half.nxt = (half.nxt + step) & 0xFFFFFFFF
+        half.nxt = (half.nxt + step) & LOW_32
     return 0
 
 
