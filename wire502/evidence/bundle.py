@@ -1,0 +1,284 @@
+"""A bundle: the evidence for some verdicts in one folder, and the proof that it is evidence for them.
+
+The slice is cut as small as may be, redacted, and read again; where a verdict came out otherwise, a larger one is cut.
+What was written is the same, octet for octet, whenever it is written: no clock, no paths, sorted keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wire502.api import Failure, Incident, Result, Summary, Update, read
+from wire502.errors import Wire502Error
+from wire502.evidence.cited import Place, Signature, failure_notes, incident_notes, merged, signature
+from wire502.evidence.redaction import redact
+from wire502.evidence.selection import Wanted
+from wire502.evidence.slices import Slice, cut
+from wire502.evidence.source import Frames, file_digest
+
+EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"
+SCHEMA = 1
+_SECOND_NS = 1_000_000_000
+_ROUNDS = ("connections", "upstreams", "everything")
+
+
+class EvidenceError(Wire502Error):
+    """A bundle that cannot be made as asked, or that is not what it says."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was read: the records as they are to be shown (redacted, unless that is not wanted), in their order."""
+
+    failures: list[Failure] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    summary: Summary | None = None
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Findings:
+        """Sort *results*; an update changes the record that it names."""
+        found = cls()
+        for result in results:
+            if isinstance(result, Failure):
+                found.failures.append(result)
+            elif isinstance(result, Incident):
+                found.incidents.append(result)
+            elif isinstance(result, Summary):
+                found.summary = result
+            elif isinstance(result, Update):
+                for one in found.verdicts():
+                    if one.id == result.id:
+                        for name, value in result.changes.items():
+                            setattr(one, name, value)
+        return found
+
+    def only(self, ident: str) -> Findings:
+        """Return the failure or incident *ident* with what belongs to it. Raises ``EvidenceError`` without one."""
+        incidents = [one for one in self.incidents if ident == one.id or ident in one.attempts]
+        named = {ident, *(attempt for one in incidents if one.id == ident for attempt in one.attempts)}
+        failures = [one for one in self.failures if one.id in named]
+        if not failures and not any(one.id == ident for one in incidents):
+            known = ", ".join(one.id for one in self.failures[:8]) or "none"
+            raise EvidenceError(f"no failure has the id {ident!r}; there is: {known}")
+        return Findings(failures, incidents, self.summary)
+
+    def verdicts(self) -> list[Failure | Incident]:
+        """Return failures, then incidents."""
+        return [*self.failures, *self.incidents]
+
+    def signatures(self, source: dict[int, Place] | None = None) -> set[Signature]:
+        """Return what must stay the same; see ``cited.signature``."""
+        return {signature(one, source) for one in self.verdicts()}
+
+
+@dataclass(slots=True, frozen=True)
+class Options:
+    """How captures are read and what is done with the octets: all that verdicts and bundle depend on."""
+
+    upstream: tuple[str, ...] = ()
+    gateway: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+    redacted: bool = True
+    context: float = 0.0  # seconds around a failure in which other connections to its upstream are taken along
+    ident: str | None = None
+
+    def read(self, *paths: str) -> list[Result]:
+        """Read *paths* to the end."""
+        return list(read(*paths, upstream=self.upstream, gateway=self.gateway, settings=dict(self.settings)))
+
+    def written(self) -> dict[str, Any]:
+        """Return the options as the manifest keeps them."""
+        return {
+            "upstream": list(self.upstream),
+            "gateway": self.gateway,
+            "settings": dict(self.settings),
+            "redacted": self.redacted,
+            "context": self.context,
+            "id": self.ident,
+        }
+
+    @classmethod
+    def from_written(cls, written: Mapping[str, Any]) -> Options:
+        """Return what ``written`` gave. Raises ``TypeError``, ``ValueError`` or ``KeyError`` for anything else."""
+        return cls(
+            tuple(str(one) for one in written["upstream"]),
+            None if written["gateway"] is None else str(written["gateway"]),
+            tuple((str(name), str(value)) for name, value in dict(written["settings"]).items()),
+            bool(written["redacted"]),
+            float(written["context"]),
+            None if written["id"] is None else str(written["id"]),
+        )
+
+
+def write_bundle(
+    folder: Path,
+    paths: Sequence[str],
+    everything: Findings,
+    chosen: Findings,
+    options: Options,
+    texts: Mapping[str, Callable[[], str]],
+    version: str,
+) -> None:
+    """Write a bundle for *chosen* (of *everything* found in *paths*) into *folder*.
+
+    *texts* are the other files by name. Raises ``EvidenceError`` when no slice gives the same verdicts: redaction
+    took away what they rest on.
+    """
+    notes = merged([*map(failure_notes, chosen.failures), *map(incident_notes, chosen.incidents)])
+    made, how = _faithful_slice(paths, everything, chosen, options, notes)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        made.copy_to(folder / EVIDENCE)
+        for name, text in texts.items():
+            (folder / name).write_text(text(), encoding="utf-8", newline="\n")
+        manifest = _manifest(folder, paths, made, chosen, options, notes, [EVIDENCE, *texts], version, how)
+        (folder / MANIFEST).write_text(
+            json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=True) + "\n", encoding="ascii", newline="\n"
+        )
+    finally:
+        made.close()
+
+
+def section_notes(findings: Findings) -> list[str]:
+    """Return what the file says of itself: a verdict a comment."""
+    return [f"{one.id}: {one.kind}, confidence {one.confidence}: {one.summary}" for one in findings.failures]
+
+
+def _faithful_slice(
+    paths: Sequence[str], everything: Findings, chosen: Findings, options: Options, notes: Mapping[Place, list[str]]
+) -> tuple[Slice, str]:
+    """Cut the smallest slice that gives the same verdicts."""
+    section = section_notes(chosen)
+    difference = ""
+    for how in _ROUNDS:
+        made = cut(paths, _wanted(how, paths, chosen, options), notes, section)
+        try:
+            if options.redacted:
+                redact(made)
+            difference = differences(read_slice(made, options), everything, chosen, made.sources())
+        except BaseException:
+            made.close()
+            raise
+        if not difference:
+            return made, how
+        made.close()
+    hint = "; --no-redact keeps what it rests on" if options.redacted else ""
+    raise EvidenceError(f"the evidence would not give the same verdicts: {difference}{hint}")
+
+
+def _wanted(how: str, paths: Sequence[str], chosen: Findings, options: Options) -> Wanted:
+    wanted = Wanted()
+    wanted.everything = how == "everything"
+    for failure in chosen.failures:
+        wanted.failure(failure)
+    for incident in chosen.incidents:
+        wanted.incident(incident)
+    if how == "upstreams":
+        wanted.neighbours(chosen.failures)
+    elif options.context and how == "connections":
+        wanted.near(Frames(paths), chosen.failures, round(options.context * _SECOND_NS))
+    return wanted
+
+
+def read_slice(made: Slice, options: Options) -> Findings:
+    """Return the verdicts of a slice."""
+    made.stream.seek(0)
+    results = read(made.stream, upstream=options.upstream, gateway=options.gateway, settings=dict(options.settings))
+    return Findings.of(results)
+
+
+def differences(again: Findings, everything: Findings, chosen: Findings, source: dict[int, Place]) -> str:
+    """Return in what the verdicts *again*, of a slice, differ from the source's; "" for nothing.
+
+    Each chosen one has to be there, and none that the source does not have.
+    """
+    found, known = again.signatures(source), everything.signatures()
+    for one in chosen.verdicts():
+        if signature(one) not in found:
+            return f"{one.id} at frame {one.frame} is not found again"
+    for other in again.verdicts():
+        if signature(other, source) not in known:
+            place = source.get(other.frame, (0, 0))
+            return f"a verdict at frame {place[1]} is new"
+    return ""
+
+
+def frame_digests(made_path: Path, frames: Iterable[int]) -> dict[int, str]:
+    """Return the SHA-256 of the octets of *frames* of the capture at *made_path*."""
+    wanted = set(frames)
+    found: dict[int, str] = {}
+    for batch in Frames([made_path]):
+        for row, frame in enumerate(memoryview(batch.frame)[: batch.count].tolist()):
+            if frame in wanted:
+                start = batch.start[row]
+                octets = bytes(batch.data[start : start + batch.captured[row]])
+                found[frame] = hashlib.sha256(octets).hexdigest()
+    return found
+
+
+def _manifest(
+    folder: Path,
+    paths: Sequence[str],
+    made: Slice,
+    chosen: Findings,
+    options: Options,
+    notes: Mapping[Place, list[str]],
+    files: Iterable[str],
+    version: str,
+    how: str,
+) -> dict[str, Any]:
+    numbers = {place: number for number, place in enumerate(made.places, 1) if place in notes}
+    digests = frame_digests(folder / EVIDENCE, numbers.values())
+    return {
+        "schema": SCHEMA,
+        "tool": "wire502",
+        "version": version,
+        "options": options.written(),
+        "sources": [
+            {"name": Path(path).name, "sha256": file_digest(path), "octets": Path(path).stat().st_size}
+            for path in paths
+        ],
+        "files": {
+            name: {"sha256": file_digest(folder / name), "octets": (folder / name).stat().st_size} for name in files
+        },
+        "cited": [
+            {"file": place[0], "source_frame": place[1], "frame": number, "sha256": digests[number]}
+            for place, number in sorted(numbers.items())
+        ],
+        "verdicts": [_verdict(one) for one in chosen.failures],
+        "incidents": [
+            {
+                "id": one.id,
+                "outcome": one.outcome,
+                "client_status": one.client_status,
+                "file": one.file,
+                "frame": one.frame,
+            }
+            for one in chosen.incidents
+        ],
+        "counts": {
+            "frames": len(made.places),
+            "source_frames": chosen.summary.frames if chosen.summary else None,
+            "failures": len(chosen.failures),
+            "incidents": len(chosen.incidents),
+            "dropped": made.dropped,
+        },
+        "slice": how,
+    }
+
+
+def _verdict(failure: Failure) -> dict[str, Any]:
+    return {
+        "id": failure.id,
+        "kind": failure.kind,
+        "at_fault": failure.at_fault,
+        "file": failure.file,
+        "frame": failure.frame,
+        "masked": failure.masked,
+        "causes": sorted(cause.name for cause in failure.causes),
+    }

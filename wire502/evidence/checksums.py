@@ -1,0 +1,38 @@
+"""Checksums of TCP and ICMP (RFC 1071), so that a packet that was right before its octets changed is right again."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+_TCP = 6
+
+
+def folded(octets: bytes, start: int = 0) -> int:
+    """Return the ones' complement sum of *octets* in 16-bit words, in network order, added to *start*."""
+    words = array("H", octets + b"\0" if len(octets) & 1 else octets)
+    if sys.byteorder == "little":
+        words.byteswap()
+    total = start + sum(words)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def pseudo(source: tuple[int, int], target: tuple[int, int], length: int, *, ipv6: bool) -> int:
+    """Return the sum over the pseudo header of TCP; addresses are (high, low), IPv4 in its mapped form."""
+    if ipv6:
+        addresses = b"".join(part.to_bytes(8, "big") for part in (*source, *target))
+        return folded(addresses + length.to_bytes(4, "big") + _TCP.to_bytes(4, "big"))
+    addresses = b"".join((part[1] & 0xFFFFFFFF).to_bytes(4, "big") for part in (source, target))
+    return folded(addresses + _TCP.to_bytes(2, "big") + length.to_bytes(2, "big"))
+
+
+def is_right(octets: bytes, start: int) -> bool:
+    """Whether *octets*, the checksum among them, are as their sender meant them."""
+    return folded(octets, start) == 0xFFFF
+
+
+def checksum(octets: bytes, start: int) -> int:
+    """Return the checksum of *octets*, in which its own field is zero."""
+    return 0xFFFF - folded(octets, start)

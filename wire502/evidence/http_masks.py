@@ -1,0 +1,320 @@
+"""What of an HTTP/1 stream may be shown: the same octets, the secrets among them overwritten, nothing moved.
+
+Framing, methods, paths, names of header fields and of query parameters, status codes and all else that a verdict
+rests on stay (RFC 9112). Values of secret header fields, values in queries, credentials in URLs and bodies go.
+What cannot be read as HTTP/1 keeps its first octets, by which a protocol is told, and its punctuation.
+
+A stream is given as one buffer of what was captured, and the holes in it. Time and memory are linear in the buffer.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+
+SECRET_NAME = re.compile(
+    rb"auth|cookie|token|secret|api-?_?key|access-?_?key|passw|credential|session|signature|jwt|csrf|xsrf|private",
+    re.IGNORECASE,
+)
+# names of header fields that look like a secret's and hold none that matters
+_OPEN_NAMES = frozenset({b":authority", b"authority"})
+_REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([^\r\n]*)")
+_VERSION = re.compile(rb" HTTP/\d\.\d\r?$")
+_STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})")
+_FIELD = re.compile(rb"([^\s:][^:\r\n]*?)[ \t]*:")
+_BEGINNING = re.compile(rb"HTTP/1\.[01] \d{3}|[A-Z]{3,20} [/*h][^\r\n ]* HTTP/1\.[01]\r?\n")
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})([^\n]*)\n")
+_HEX = re.compile(rb"[0-9A-Fa-f]{0,16}")
+_URL_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]+)@")
+_QUERY = re.compile(rb"[?#](\S*)")  # fragments too: some carry tokens
+_SPLIT = re.compile(rb"[&;]")
+_VISIBLE = bytes(range(0x20)) + b"x" * 0x5F + b"\x7f" + b"x" * 128  # all but controls
+_OPAQUE = bytes(0x78 if (chr(octet).isalnum() and octet < 128) or octet >= 0x80 else octet for octet in range(256))
+_DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
+_PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+_KEPT = 8  # octets at the start of what is no HTTP/1
+
+
+class Values:
+    """Stands a number in for each value of a query: equal values stay equal, different ones different.
+
+    Requests of both legs are joined by their targets, so a mask that made all targets equal could change verdicts.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, int] = {}
+
+    def masked(self, value: bytes) -> bytes:
+        """Return another value of the same length."""
+        number = self._known.get(value)
+        if number is None:
+            number = len(self._known)
+            if number < 1 << 20:
+                self._known[value] = number
+        text = bytearray(b"x" * len(value))
+        for place in range(len(value) - 1, -1, -1):
+            number, digit = divmod(number, 36)
+            text[place] = _DIGITS[digit]
+            if not number:
+                break
+        return bytes(text)
+
+
+class Masker:
+    """Masks one direction of a connection.
+
+    *octets*: what was captured, in order, copied; *holes*: (index into *octets*, missing octets before it), sorted;
+    *whole*: whether it begins with the stream's first octet; *methods*: of the requests that this stream answers, in
+    order, None if not known. After ``run()``: ``octets`` masked, ``asked`` the methods found.
+    """
+
+    def __init__(
+        self,
+        octets: bytes,
+        holes: list[tuple[int, int]],
+        begins: list[int],
+        values: Values,
+        *,
+        whole: bool,
+        methods: list[bytes] | None,
+    ) -> None:
+        self.source = octets
+        self.octets = bytearray(octets)
+        self.asked: list[bytes] = []
+        self._holes = holes
+        self._hole_at = [index for index, _ in holes]
+        self._begins = begins  # where segments begin: a message may be found again there
+        self._values = values
+        self._whole = whole
+        self._methods = methods
+        self._answered = 0
+        self._foreign = False
+
+    def run(self) -> bytearray:
+        """Mask the stream and return it."""
+        position, end = 0, len(self.source)
+        if self._whole:
+            if self.source.startswith(_PROXY_V2) and end >= 16:
+                position = min(16 + int.from_bytes(self.source[14:16], "big"), end)
+            self._foreign = not self._looks_like_http(self._blank(position))
+        while position < end:
+            skipped = self._blank(position)
+            if skipped > position:
+                position = skipped
+            elif not self._foreign and self._looks_like_http(position):
+                position = self._message(position)
+            else:
+                position = self._unknown(position)
+        return self.octets
+
+    # -- pieces ---------------------------------------------------------------------------------------------------
+
+    def _blank(self, position: int) -> int:
+        while position < len(self.source) and self.source[position] in b"\r\n":
+            position += 1
+        return position
+
+    def _looks_like_http(self, position: int) -> bool:
+        if position >= len(self.source):
+            return True
+        if b"HTTP/".startswith(self.source[position : position + 5]):  # whole or cut short, right or wrong
+            return True
+        return self._request_line(position)
+
+    def _request_line(self, position: int) -> bool:
+        found = _REQUEST.match(self.source, position)
+        if found is None or found[1].startswith(b"HTTP"):
+            return False
+        return found.end() == len(self.source) or bool(_VERSION.search(found[0])) or found[1] == b"PROXY"
+
+    def _unknown(self, position: int) -> int:
+        """Mask up to the next message that begins with a segment."""
+        stop = len(self.source)
+        if not self._foreign:
+            for place in range(bisect_right(self._begins, position), len(self._begins)):
+                if _BEGINNING.match(self.source, self._begins[place]):
+                    stop = self._begins[place]
+                    break
+        kept = position + _KEPT if self._foreign and position == 0 else position
+        self._opaque(min(kept, stop), stop)
+        return stop
+
+    def _message(self, position: int) -> int:
+        """Mask head and body that begin at *position*; return where they end."""
+        status = _STATUS.match(self.source, position)
+        fields: dict[bytes, bytes] = {}
+        start = position
+        position = self._head(position, fields)
+        if status is None and b"HTTP/".startswith(self.source[start : start + 5]):
+            return position
+        if status is None:
+            method = self.asked[-1] if self.asked else b""
+            if method == b"CONNECT":
+                return self._body(position, None)
+            return self._framed(position, fields, until_close=False)
+        code = int(status[1])
+        if code == 101:
+            return self._body(position, None)
+        if code < 200:
+            return position
+        method = self._next_method(position)
+        if method == b"CONNECT" and code < 300:
+            return self._body(position, None)
+        if code in (204, 304) or method == b"HEAD":
+            return position
+        return self._framed(position, fields, until_close=True)
+
+    def _next_method(self, position: int) -> bytes:
+        if self._methods is None:  # then what follows the head has to tell
+            return b"HEAD" if _STATUS.match(self.source, position) else b"GET"
+        self._answered += 1
+        return self._methods[self._answered - 1] if self._answered <= len(self._methods) else b"GET"
+
+    def _head(self, position: int, fields: dict[bytes, bytes]) -> int:
+        """Mask the lines up to an empty one; note the framing in *fields*; return what follows."""
+        secret, first = False, True
+        while position < len(self.source):
+            stop = self.source.find(b"\n", position)
+            stop = len(self.source) if stop < 0 else stop + 1
+            line = self.source[position:stop]
+            if line in (b"\r\n", b"\n"):
+                return stop
+            secret = self._line(position, line, fields, first=first, folded=secret)
+            first = first and line.startswith(b"PROXY ")  # the PROXY protocol's line, then the request's
+            position = stop
+        return position
+
+    def _line(self, position: int, line: bytes, fields: dict[bytes, bytes], *, first: bool, folded: bool) -> bool:
+        """Mask one line of a head; return whether a line that continues it is secret."""
+        if self._hole_in(position, position + len(line)):
+            self._opaque(position, position + len(line))
+            return True
+        if first:
+            if b"HTTP/".startswith(line[:5]):
+                self._urls(position, line)
+                return False
+            if not line.startswith(b"PROXY "):
+                self.asked.append(line.partition(b" ")[0])
+            self._target(position, line)
+            return False
+        if line[:1] in b" \t":
+            if folded:
+                self._visible(position, position + len(line))
+            else:
+                self._urls(position, line)
+            return folded
+        found = _FIELD.match(line)
+        if found is None:
+            self._urls(position, line)
+            return False
+        name = found[1].lower()
+        if SECRET_NAME.search(name) and name not in _OPEN_NAMES:
+            blanks = len(line[found.end() :]) - len(line[found.end() :].lstrip(b" \t"))
+            self._visible(position + found.end() + blanks, position + len(line))
+            return True
+        if name in (b"content-length", b"transfer-encoding"):
+            fields.setdefault(name, line[found.end() :].strip().lower())
+        self._urls(position, line)
+        return False
+
+    def _urls(self, position: int, line: bytes) -> None:
+        """Mask what URLs in a line hold: the values of their queries, user and password."""
+        for found in _URL_CREDENTIALS.finditer(line):
+            self._visible(position + found.start(1), position + found.end(1))
+        for found in _QUERY.finditer(line):
+            self._query(position + found.start(1), found[1])
+
+    def _target(self, position: int, line: bytes) -> None:
+        """Mask the target of a request line; a sloppy client's may hold blanks."""
+        self._urls(position, line)
+        mark, stop = line.find(b"?"), line.rfind(b" HTTP/")
+        if mark >= 0:
+            self._query(position + mark + 1, line[mark + 1 : stop if stop > mark else len(line)].rstrip(b"\r\n"))
+
+    def _query(self, position: int, query: bytes) -> None:
+        for low, high in _parts(query):
+            equals = query.find(b"=", low, high)
+            self._value(position + (low if equals < 0 else equals + 1), position + high)
+
+    def _value(self, low: int, high: int) -> None:
+        if low < high:
+            self.octets[low:high] = self._values.masked(self.source[low:high])
+
+    def _framed(self, position: int, fields: dict[bytes, bytes], *, until_close: bool) -> int:
+        if b"chunked" in fields.get(b"transfer-encoding", b""):
+            return self._chunks(position)
+        length = fields.get(b"content-length", b"").partition(b",")[0].strip()
+        if length.isdigit() and len(length) < 19:
+            return self._body(position, int(length))
+        return self._body(position, None) if until_close and b"content-length" not in fields else position
+
+    def _body(self, position: int, length: int | None) -> int:
+        """Mask *length* octets of the stream (None: to its end); return where they end."""
+        end = len(self.source) if length is None else self._after(position, length)
+        self.octets[position:end] = b"x" * (end - position)
+        return end
+
+    def _chunks(self, position: int) -> int:
+        while position < len(self.source):
+            found = _CHUNK.match(self.source, position)
+            if found is None or self._hole_in(position, found.end()):
+                digits = _HEX.match(self.source, position)
+                at = digits.end() if digits is not None else position
+                return self._unknown(position if self._hole_in(position, at) else at)
+            self._opaque(found.start(2), found.end(2))
+            size = int(found[1], 16)
+            position = found.end()
+            if not size:
+                return self._trailer(position)
+            position = self._body(position, size)
+            if self.source[position : position + 1] == b"\r":
+                position += 1
+            if self.source[position : position + 1] == b"\n":
+                position += 1
+        return position
+
+    def _trailer(self, position: int) -> int:
+        """Mask the fields behind the last chunk, which end with an empty line (RFC 9112 section 7.1.2)."""
+        stop = self.source.find(b"\n", position)
+        line = self.source[position:] if stop < 0 else self.source[position : stop + 1]
+        if line in (b"\r\n", b"\n"):
+            return stop + 1
+        if _FIELD.match(line) and not _BEGINNING.match(self.source, position):
+            while position < len(self.source) and line not in (b"\r\n", b"\n"):
+                self._visible(position, position + len(line))
+                position += len(line)
+                stop = self.source.find(b"\n", position)
+                line = self.source[position:] if stop < 0 else self.source[position : stop + 1]
+            return position + len(line)
+        return position
+
+    # -- octets ---------------------------------------------------------------------------------------------------
+
+    def _visible(self, low: int, high: int) -> None:
+        self.octets[low:high] = self.source[low:high].translate(_VISIBLE)
+
+    def _opaque(self, low: int, high: int) -> None:
+        self.octets[low:high] = self.source[low:high].translate(_OPAQUE)
+
+    def _hole_in(self, low: int, high: int) -> bool:
+        """Whether octets are missing between *low* and *high*."""
+        return bisect_right(self._hole_at, low) < bisect_left(self._hole_at, high)
+
+    def _after(self, position: int, length: int) -> int:
+        """Return the index *length* octets of the stream after *position*, of which some may be missing."""
+        end = position + length
+        for index in range(bisect_left(self._hole_at, position), len(self._holes)):
+            at, missing = self._holes[index]
+            if at > end:
+                break
+            end = max(end - missing, at)
+        return min(end, len(self.source))
+
+
+def _parts(query: bytes) -> list[tuple[int, int]]:
+    """Return begin and end of each part of a query."""
+    parts, low = [], 0
+    for found in _SPLIT.finditer(query):
+        parts.append((low, found.start()))
+        low = found.end()
+    return [*parts, (low, len(query))]

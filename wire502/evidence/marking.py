@@ -1,0 +1,29 @@
+"""The whole capture once more, with a comment on each frame that decides something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wire502.evidence.bundle import EvidenceError, Findings, Options, differences, read_slice, section_notes
+from wire502.evidence.cited import failure_notes, incident_notes, merged
+from wire502.evidence.redaction import redact
+from wire502.evidence.slices import cut
+
+
+def mark(out: Path, paths: Sequence[str], found: Findings, options: Options) -> int:
+    """Write *paths* to *out* with comments by the verdicts *found*; return how many frames have one.
+
+    Raises ``EvidenceError`` when redaction would change a verdict.
+    """
+    notes = merged([*map(failure_notes, found.failures), *map(incident_notes, found.incidents)])
+    made = cut(paths, None, notes, section_notes(found))
+    try:
+        if options.redacted:
+            redact(made)
+            if difference := differences(read_slice(made, options), found, found, made.sources()):
+                raise EvidenceError(f"redaction would change the verdicts: {difference}; use --no-redact")
+        made.copy_to(out)
+        return len(notes.keys() & set(made.places))
+    finally:
+        made.close()
