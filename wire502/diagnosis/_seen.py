@@ -14,7 +14,7 @@ from wire502.model.verdict import ExchangeLine, Failure, Incident, Open, Result,
 
 MOST_FAILURES = 32_768
 MOST_EXCHANGES = 200_000
-_LOOKED_AT = 256  # attempts of one key around one moment
+_LOOKED_AT = 64  # attempts of one key around one moment
 _CHANGEABLE = frozenset({"kind", "masked", "client", "alternatives"})
 
 

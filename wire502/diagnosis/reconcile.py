@@ -100,9 +100,8 @@ class Reconciler:
             )  # fmt: skip
 
     def _why_silent(self, failure: Failure | None) -> str:
-        known = self._gateway or (next(iter(failure.gateways), None) if failure else None)
-        if known is None and (named := [FORMATS[one][0] for one in self._formats if one != "access"]):
-            known = named[0]
+        named = [FORMATS[one][0] for one in self._formats if one != "access"]
+        known = self._gateway or next(iter([*named, *(failure.gateways if failure else ())]), None)
         if failure is not None and known in names() and any(one.silent for one in answers(load(known), failure)):
             return f"{known} writes no line for this"
         return "no line of the log speaks of it"
