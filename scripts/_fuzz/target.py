@@ -77,7 +77,9 @@ def _check(results: Sequence[Result]) -> None:
             if result.id in idents:
                 raise Broken(f"two failures are called {result.id}")
             idents.add(result.id)
-            where = (result.connection.stream, result.connection.exchange, result.connection.gateway)
+            # An exchange whose request was not seen has no number: its frame tells it from others.
+            number = result.connection.exchange or -result.frame
+            where = (result.connection.stream, number, result.connection.gateway)
             if where in judged and result.connection.stream >= 0:
                 raise Broken(f"exchange {where} failed twice: {judged[where]} and {result.kind}")
             judged[where] = result.kind
