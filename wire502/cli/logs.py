@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -66,4 +66,8 @@ def _open(path: str) -> BinaryIO:
         begins = file.peek(2)[:2]
     except OSError as error:
         raise click.UsageError(f"--log {path}: {error.strerror}") from None
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if begins == _GZIP else file
+    if begins != _GZIP:
+        return file
+    packed: Any = gzip.GzipFile(fileobj=file)
+    packed.myfileobj = file  # which closes it too
+    return cast(BinaryIO, packed)

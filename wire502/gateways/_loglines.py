@@ -40,6 +40,7 @@ _HAPROXY = re.compile(
     rf"({_IP}):(\d{{1,5}}) \[({_CLF.pattern})\] (\S{{1,256}}) ([^\s/]{{1,256}})/(\S{{1,256}}) "
     r"(?:\+?-?\d{1,9}/){2,5}\+?(-?\d{1,9}) (-?\d{1,3}) \+?\d{1,20} "
 )
+_FRONTEND = re.compile(r'\d\] [^"\[]')  # what sets HAProxy's lines apart from most others, found quickly
 _HAPROXY_STATE = re.compile(r"(?<= )([CSPRLUDIKcs-][RQCHDLT-](?:[NIDVEOU-][NIUPRD-])?) (?=\+?\d{1,9}/)")
 _ENVOY = re.compile(
     r"\[?(" + _ISO.pattern + r')\] "([A-Z-][A-Z_-]{0,19}) (\S{1,8192}) [^\s"]{1,12}" (\d{1,3}) (\S{1,64}) '
@@ -94,7 +95,7 @@ def parse(line: str, zone_s: int = 0) -> LogLine | None:
         return _nginx(line, match, zone_s)
     if match := _ALB.match(line):
         return _alb(line, match)
-    if match := _HAPROXY.search(line[:2048]):
+    if _FRONTEND.search(line, 0, 2048) and (match := _HAPROXY.search(line[:2048])):
         return _haproxy(line, match, zone_s)
     if (match := _ENVOY.search(line)) and _ENVOY_FLAGS.fullmatch(match[13]):
         return _envoy(line, match, zone_s)
