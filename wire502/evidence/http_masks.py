@@ -176,6 +176,9 @@ class Masker:
         while position < len(self.source):
             stop = self.source.find(b"\n", position)
             stop = len(self.source) if stop < 0 else stop + 1
+            if self._hole_in(position, stop) and (again := self._begun_anew(position, stop)):
+                self._opaque(position, again)
+                return again
             line = self.source[position:stop]
             if line in (b"\r\n", b"\n"):
                 return stop
@@ -183,6 +186,13 @@ class Masker:
             first = first and line.startswith(b"PROXY ")  # the PROXY protocol's line, then the request's
             position = stop
         return position
+
+    def _begun_anew(self, low: int, high: int) -> int:
+        """Return where behind a hole in a line the next message begins with a segment, 0 for nowhere."""
+        for place in range(bisect_right(self._begins, low), bisect_left(self._begins, high)):
+            if _BEGINNING.match(self.source, self._begins[place]):
+                return self._begins[place]
+        return 0
 
     def _line(self, position: int, line: bytes, fields: dict[bytes, bytes], *, first: bool, folded: bool) -> bool:
         """Mask one line of a head; return whether a line that continues it is secret."""
