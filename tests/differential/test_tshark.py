@@ -31,10 +31,7 @@ EXPLAINED: dict[str, str] = {
 }
 
 # Differences that are wire502's own mistakes; a row that is no longer true fails.
-AWAITED: dict[str, str] = {
-    "zeek-zeek/handshake-reorder.pcap": "a SYN behind its SYN-ACK begins another connection",
-    "arkime-arkime/tcp-reassembly-synthetic.pcap": "a late copy of a SYN that was not captured",
-}
+AWAITED: dict[str, str] = {}
 
 
 @dataclass

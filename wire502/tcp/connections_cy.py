@@ -637,6 +637,9 @@ class Connections:
         sender = conn.b if side else conn.a
         if sender.syn_seen:
             return bool(sender.isn != seq)
+        if side == 0 and not conn.mid and sender.started:
+            # The SYN behind its own SYN-ACK: frames were captured in another order than they were sent.
+            return bool(seq != (sender.nxt - sender.off - 1) & 0xFFFFFFFF)
         # A first SYN of the acceptor while the opener's stands unanswered is a simultaneous open.
         return conn.mid or side == 0 or conn.established
 
