@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from wire502.diagnosis.causes import explain
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
@@ -22,6 +23,7 @@ from wire502.exchange.linking import Joined, Linker, key_of
 from wire502.exchange.retries import made_good, other_family
 from wire502.exchange.silences import Silences
 from wire502.exchange.summing import Counts, summary
+from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
 from wire502.model.attempt import Attempt
@@ -54,6 +56,7 @@ class Engine:
         self._docket = Docket()
         self._silences = Silences()
         self._recognised = Recognised(context.gateway)
+        self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
         self._drops: Sequence[DropReport] = ()
         self._results: list[Result] = []
@@ -232,6 +235,8 @@ class Engine:
     ) -> None:
         """Keep a failure back until its client's answer was seen, or its hold is over."""
         self._silences.learn(attempt)
+        if verdict.finding is not None:
+            self._recorder.failed(conn, attempt, verdict.finding)
         head = exchange.req_head if exchange is not None else b""
         client = attempt.client
         answered = client is not None and client.outcome != "pending"
@@ -275,6 +280,7 @@ class Engine:
         row = joined.row
         address = None if row is None else (row.conn.b.high, row.conn.b.low)
         failure.gateways = self._recognised.views(failure, failure.client, address)
+        self._explain(failure, conn, attempt, verdict)
         if client is None:
             failure.masked |= made_good(conn, held.head, attempt, self._tracker.history, failure.caveats)
             if joined.candidates > 1:
@@ -283,6 +289,10 @@ class Engine:
             self._docket.joined(key_of(row), failure)
         self._count(failure, conn)
         self._results.append(failure)
+
+    def _explain(self, failure: Failure, conn: Connection | None, attempt: Attempt, verdict: Verdict) -> None:
+        if verdict.finding is not None:
+            explain(failure, attempt, verdict.finding, self._recorder.around(conn, attempt))
 
     def _count(self, failure: Failure, conn: Connection | None) -> None:
         quiet = failure.kind in QUIET_KINDS
@@ -295,6 +305,7 @@ class Engine:
         verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
             failure = to_failure(attempt, verdict, self._docket.next_failure())
+            self._explain(failure, None, attempt, verdict)
             self._count(failure, None)
             self._results.append(failure)
 
@@ -353,6 +364,7 @@ class Engine:
             verdict = judge(attempt, self._context)
             if verdict.outcome == "failure":
                 failure = to_failure(attempt, verdict, self._docket.next_failure())
+                self._explain(failure, None, attempt, verdict)
                 self._count(failure, None)
                 self._results.append(failure)
                 failures = [failure]

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from wire502.model.around import Ending, Endpoint, Failed, FirstBytes
 from wire502.model.attempt import Attempt
 
 
 class Surroundings(Protocol):
-    """The only view that ``diagnosis`` has of other connections."""
+    """The only view that ``diagnosis`` has of other connections. All of it is as it stood when it was asked."""
 
     def similar_silence(self, seconds: float, exclude_stream: int) -> bool:
         """Whether an attempt on another connection was ended by its gateway after the same silence, within 2 %."""
 
     def scanning(self, attempt: Attempt) -> bool:
         """Whether the opener of this connection tries port after port, so that a refusal is the expected answer."""
+
+    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:
+        """Return how other connections to the same endpoint ended between two moments, oldest first.
+
+        Idle connections that the gateway closed are not among them; at most the last 256 ends are known.
+        """
+
+    def endpoint(self) -> Endpoint:
+        """Return the upstream endpoint of the attempt."""
+
+    def neighbours(self) -> list[Endpoint]:
+        """Return the other endpoints on the same host."""
+
+    def first_bytes(self) -> list[FirstBytes]:
+        """Return the endpoint's first-byte times second by second, oldest first (at most 64 seconds)."""
+
+    def failures(self) -> Sequence[Failed]:
+        """Return the latest failed attempts of the capture on other connections, oldest first (at most 256)."""
 
 
 class NoSurroundings:
@@ -27,3 +47,23 @@ class NoSurroundings:
     def scanning(self, attempt: Attempt) -> bool:  # noqa: ARG002
         """Return False."""
         return False
+
+    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:  # noqa: ARG002
+        """Return nothing."""
+        return []
+
+    def endpoint(self) -> Endpoint:
+        """Return an endpoint of which nothing is known."""
+        return Endpoint("")
+
+    def neighbours(self) -> list[Endpoint]:
+        """Return nothing."""
+        return []
+
+    def first_bytes(self) -> list[FirstBytes]:
+        """Return nothing."""
+        return []
+
+    def failures(self) -> Sequence[Failed]:
+        """Return nothing."""
+        return ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wire502.exchange.ladder import ladder
+from wire502.exchange.manners import add_manners
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model import head_fields
 from wire502.model.attempt import (
@@ -107,6 +108,7 @@ def build(
     attempt.upstream_window_zero = _point(b.zero_frame, file, b.zero_ts)
     attempt.gateway_window_zero = _point(a.zero_frame, file, a.zero_ts)
     attempt.gaps = _gaps(conn, attempt)
+    add_manners(attempt, conn, exchange)
     attempt.one_sided = _one_sided(conn)
     attempt.silence = _silence(attempt)
     upstream = conn.upstream

@@ -6,6 +6,7 @@ cdef class Tracker(Observer):
     cdef public object context
     cdef public object desk
     cdef public dict upstreams
+    cdef public dict hosts
     cdef public Upstream others
     cdef public History history
     cdef public long long exchanges

@@ -71,6 +71,7 @@ class Tracker(Observer):
     context: Context
     desk: Desk
     upstreams: dict[tuple[int, int, int], Upstream]
+    hosts: dict[tuple[int, int], list[Upstream]]
     others: Upstream
     history: History
     exchanges: int
@@ -93,6 +94,7 @@ class Tracker(Observer):
         self.context = context
         self.desk = desk
         self.upstreams = {}
+        self.hosts = {}
         self.others = Upstream(0, 0, 0)
         self.history = History(context.history_rows)
         self.exchanges = 0
@@ -127,10 +129,13 @@ class Tracker(Observer):
             if len(self.upstreams) < MAX_UPSTREAMS:
                 upstream = Upstream(conn.b.high, conn.b.low, conn.b.port)
                 self.upstreams[key] = upstream
+                self.hosts.setdefault(key[:2], []).append(upstream)
             else:
                 upstream = self.others
         upstream.connections += 1
         conn.upstream = upstream
+        if conn.established:
+            upstream.sights.opened(conn)
         if not conn.mid and conn.a.frames == 0:
             if conn.a.isn:
                 self._translated(conn)
@@ -172,6 +177,8 @@ class Tracker(Observer):
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Measure the connect time."""
         upstream: Upstream | None = conn.upstream
+        if upstream is not None:
+            upstream.sights.answered(conn, frame, ts)
         if frame and upstream is not None:
             upstream.answered_frame = frame
             upstream.answered_ts = ts
@@ -202,7 +209,11 @@ class Tracker(Observer):
         """Look again shortly when something was open; measure an idle close when nothing was."""
         upstream: Upstream
         wait: cython.longlong = self._settle
-        if self._open_attempt(conn):
+        busy: cython.bint = self._open_attempt(conn)
+        if conn.upstream is not None:
+            upstream = conn.upstream
+            upstream.sights.ended(conn, side, ts, busy)
+        if busy:
             if side == 0 and conn.established and conn.a.rst_state == 0 and conn.b.fin_off < 0:
                 wait = HALF_CLOSE_NS
             self.schedule(conn, ts + wait)
@@ -222,7 +233,10 @@ class Tracker(Observer):
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
         conn.settled = False
+        upstream: Upstream | None = conn.upstream
         self.history.begin(conn, exchange)
+        if upstream is not None:
+            upstream.sights.requested(conn, exchange)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
             self.desk.began(conn, exchange)
         if conn.pending is not None:
@@ -247,6 +261,7 @@ class Tracker(Observer):
             upstream.attempts += 1
             if exchange.resp_frame and exchange.req_last_ts and not exchange.ghost:
                 upstream.first_byte.add(exchange.resp_ts - exchange.req_last_ts)
+                upstream.sights.responded(conn, exchange)
         if exchange.violation is not None or exchange.head_bytes >= LARGE_HEAD:
             # Complete as the upstream sent it; whether the gateway took it will show.
             if conn.pending is None:
@@ -278,6 +293,7 @@ class Tracker(Observer):
         upstream: Upstream | None = conn.upstream
         if upstream is not None:
             upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
+            upstream.sights.forgotten(conn)
         if self._open_attempt(conn) and (not conn.evicted or self._is_followed()):
             self.desk.settle(conn, conn.last_ts, False)
         conn.settled = True

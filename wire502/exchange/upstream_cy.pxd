@@ -1,3 +1,5 @@
+from wire502.exchange.sights_cy cimport Sights
+
 cdef class Buckets:
     cdef public long long count
     cdef long long counts[256]
@@ -17,4 +19,5 @@ cdef class Upstream:
     cdef public long long answered_frame
     cdef public long long answered_ts
     cdef public int answered_file
+    cdef public Sights sights
     cdef public object notes

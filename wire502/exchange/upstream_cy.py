@@ -11,7 +11,10 @@ except ModuleNotFoundError:
 
 if cython.compiled:
     from cython.cimports.libc.math import log
+    from cython.cimports.wire502.exchange.sights_cy import Sights
 else:
+    from wire502.exchange.sights_cy import Sights
+
     log = math.log
 
 # Buckets grow by a tenth: the middle of each is at most 5 % off. 256 of them reach from 1 µs to 4 days.
@@ -81,6 +84,7 @@ class Upstream:
     answered_frame: int
     answered_ts: int
     answered_file: int
+    sights: Sights
     notes: object
 
     def __init__(self, high: int, low: int, port: int) -> None:
@@ -93,6 +97,7 @@ class Upstream:
         self.idle = Buckets()
         self.answered_frame = self.answered_ts = 0
         self.answered_file = 0
+        self.sights = Sights()
         self.notes = None
 
 

@@ -45,11 +45,37 @@ class Closing:
     ttl: int = 0
     ip_id: int = -1
     window: int = 0
+    dont_fragment: bool = False
+    timestamps: bool = False
     # RST only: None not decided, True accepted by its receiver, False ignored (outside the window, or the receiver
     # went on as if nothing had happened)
     accepted: bool | None = None
     # RST only: its sequence number equals the ACK number that the gateway's request carried
     echoes_request_ack: bool = False
+
+
+@dataclass(slots=True)
+class Manners:
+    """How the packets of one sender look (RSTs aside), to compare a RST with, and how large they grew."""
+
+    ttl: int = 0  # of the last one; 0: none seen
+    dont_fragment: bool = False  # of the first one
+    timestamps: bool = False  # its SYN had the option
+    ip_id: int = -1  # of the last one, and of the one before it
+    ip_id_before: int = -1
+    window: int = 0  # last advertised, unscaled
+    mss: int = 0  # announced for what it receives; 0: unknown
+    largest: int = 0  # payload of its largest segment
+
+
+@dataclass(slots=True)
+class TooBig:
+    """An ICMP error about a segment of this connection that asks for smaller packets."""
+
+    point: Point
+    sender: str  # address
+    from_gateway: bool  # it is about a segment of the gateway
+    mtu: int  # 0: not said
 
 
 @dataclass(slots=True)
@@ -73,6 +99,7 @@ class Handshake:
     refused: Point | None = None  # RST,ACK with ack = ISN + 1 before any SYN-ACK
     unreachable: Unreachable | None = None
     mid_connection: bool = False  # the capture began after the handshake
+    refusal: Closing | None = None  # how the RST of ``refused`` looks
 
     @property
     def done(self) -> bool:
@@ -129,6 +156,7 @@ class Response:
     content_type: str | None = None
     server: str | None = None
     via: str | None = None
+    marks: tuple[tuple[str, str], ...] = ()  # fields that caches and delivery networks add: name, value
     cut: bool = False  # octets of head or chunk framing are not in the capture: the end cannot be known
     over_limit: Point | None = None  # frame that took the head over ``Context.header_limit``
 
@@ -242,6 +270,13 @@ class Attempt:
     next_attempt: Point | None = None  # the gateway tried again elsewhere for the same client request
     similar_silence: bool = False  # another attempt of the capture ended in the same way after the same wait (2 %)
     excess_point: Point | None = None  # frame with the first of the octets that ``excess`` or ``foreign_answer`` tell
+    idle_since: Point | None = None  # on a reused connection: the last octets of the upstream before this request
+    upstream_manners: Manners | None = None
+    gateway_manners: Manners | None = None
+    too_big: TooBig | None = None
+    # an empty segment of the upstream whose number tells of response octets before it that were never seen: how many
+    upstream_ahead: int = 0
+    upstream_ahead_point: Point | None = None
     client_request_open: bool | None = None  # a client request was open when it began; None: cannot be told
     # offset of the response direction that the first frame of the request acknowledged; None: unknown, or the request
     # was sent before the answers to earlier ones had come (pipelining)

@@ -31,6 +31,14 @@ cdef class Half:
     cdef public int window
     cdef public int mss
     cdef public int ttl
+    cdef public bint dont_fragment
+    cdef public bint stamped
+    cdef public int ip_id
+    cdef public int ip_id_before
+    cdef public int largest
+    cdef public long long ahead
+    cdef public long long ahead_frame
+    cdef public long long ahead_ts
     cdef public int rexmits
     cdef public int unacked_rexmits
     cdef public long long rexmit_frame
@@ -53,6 +61,7 @@ cdef class Half:
     cdef public int rst_ttl
     cdef public int rst_ip_id
     cdef public int rst_window
+    cdef public unsigned int rst_flags
     cdef public long long after_rst_frame
     cdef public long long after_rst_ts
     cdef public long long hole_acked_ts
@@ -158,7 +167,9 @@ cdef class Connection:
     cdef public int refused_ttl
     cdef public int refused_ip_id
     cdef public int refused_window
+    cdef public unsigned int refused_flags
     cdef public object unreachable
+    cdef public object too_big
     cdef public object conflict
     cdef public long long step_ts
     cdef public long long step_frame

@@ -117,6 +117,11 @@ class Half:
     | skip | octets from ``off`` on that the decoder need not see |
     | acked | offset up to which the peer acknowledged this half (the FIN counts one); -1 none seen |
     | progress_* | last frame that brought new octets in order |
+    | ttl, ip_id, ip_id_before | of the last segment that was no RST; the IP ID of the one before it |
+    | dont_fragment, stamped | its first segment forbade fragments; its SYN had a timestamp |
+    | largest | payload of its largest segment |
+    | ahead, ahead_* | offset that the number of an empty segment of it told, ahead of its octets then |
+    | rst_flags | as ``Segments.flags``, of the RST that counts |
     | rexmits, unacked_rexmits | retransmissions; those since the peer last acknowledged anything |
     | zero_* | first frame of a zero window that this half still advertises |
     | fin_off, fin_acks | where its FIN stands and what it acknowledges; -1 unknown |
@@ -149,6 +154,14 @@ class Half:
     window: int
     mss: int
     ttl: int
+    dont_fragment: bool
+    stamped: bool
+    ip_id: int
+    ip_id_before: int
+    largest: int
+    ahead: int
+    ahead_frame: int
+    ahead_ts: int
     rexmits: int
     unacked_rexmits: int
     rexmit_frame: int
@@ -171,6 +184,7 @@ class Half:
     rst_ttl: int
     rst_ip_id: int
     rst_window: int
+    rst_flags: int
     after_rst_frame: int
     after_rst_ts: int
     hole_acked_ts: int
@@ -184,6 +198,9 @@ class Half:
             self.started = self.syn_seen = self.sack_seen = self.fin_done = False
             self.acked_frame = self.acked_ts = self.frames = self.last_frame = self.last_ts = 0
             self.progress_frame = self.progress_ts = self.window = self.mss = self.ttl = 0
+            self.ip_id = self.ip_id_before = self.largest = self.rst_flags = 0
+            self.ahead = self.ahead_frame = self.ahead_ts = 0
+            self.dont_fragment = self.stamped = False
             self.rexmits = self.unacked_rexmits = self.rexmit_frame = self.rexmit_ts = 0
             self.zero_frame = self.zero_ts = self.fin_frame = self.fin_ts = 0
             self.fin_acked_frame = self.fin_acked_ts = 0
@@ -370,6 +387,7 @@ class Connection:
     | refused_* | a RST that acknowledged ISN + 1 before any SYN-ACK |
     | upstream | whatever the observer counts for the acceptor |
     | unreachable | (frame, quotes the SYN, file) of the ICMP error that counts |
+    | too_big | (record, file) of the last ICMP error that asks for smaller packets |
     | conflict | (frame, ts, frame, ts) of the first two copies of octets that differ |
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
@@ -408,7 +426,9 @@ class Connection:
     refused_ttl: int
     refused_ip_id: int
     refused_window: int
+    refused_flags: int
     unreachable: tuple[RareFrame, bool, int] | None
+    too_big: tuple[RareFrame, int] | None
     conflict: tuple[int, int, int, int] | None
     step_ts: int
     step_frame: int
@@ -431,6 +451,7 @@ class Connection:
             self.mid = self.dead = self.settled = self.superseded = self.evicted = self.shadowed = self.snap_cut = False
             self.established = self.ipv6 = False
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
+            self.refused_flags = 0
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
             self.ring_next = self.ring_count = 0
             self.ring_frame = [0] * RING
@@ -444,6 +465,7 @@ class Connection:
         self.syns = []
         self.syn_acks = []
         self.unreachable = None
+        self.too_big = None
         self.conflict = None
         self.pending = None
         self.settle_at = _NEVER

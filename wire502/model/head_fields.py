@@ -9,6 +9,7 @@ from wire502.model.text import wire_text
 
 CORRELATION = (b"x-request-id", b"x-correlation-id", b"traceparent", b"x-amzn-trace-id", b"cf-ray", b"x-b3-traceid")
 TARGET_LIMIT = 8192
+MARKS = (b"cf-ray", b"x-cache", b"x-amz-cf-id", b"x-served-by", b"x-varnish", b"x-envoy-upstream-service-time", b"age")
 
 
 def start_line(head: bytes) -> list[bytes]:
@@ -33,6 +34,12 @@ def text_field(head: bytes, name: bytes, limit: int = 1024) -> str | None:
     """Return a field's value as text that is safe to show, None if there is none."""
     value = field(head, name)
     return None if value is None else wire_text(value[:limit])
+
+
+def marks(head: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a response head that caches and delivery networks add: name and value."""
+    found = ((name.decode(), text_field(head, name, 128)) for name in MARKS)
+    return tuple((name, value) for name, value in found if value)
 
 
 def correlation(head: bytes) -> str | None:

@@ -51,6 +51,8 @@ _SYN = cython.declare(cython.uint, 0x02)
 _RST = cython.declare(cython.uint, 0x04)
 _ACK = cython.declare(cython.uint, 0x10)
 _IPV6 = cython.declare(cython.uint, 0x1000)
+_DONT_FRAGMENT = cython.declare(cython.uint, 0x2000)
+_HAS_TIMESTAMP = cython.declare(cython.uint, 0x4000)
 _INBOUND = cython.declare(cython.uint, 0x10000)
 _OUTBOUND = cython.declare(cython.uint, 0x20000)
 _STEP_SYN = cython.declare(cython.int, STEP_SYN)
@@ -527,7 +529,10 @@ class Connections:
                 self._rst(conn, side, seq, ack, flags, windows[i], ttls[i], ip_ids[i], frame, ts)
                 continue
             if s.ttl == 0:
-                s.ttl = ttls[i]
+                s.dont_fragment = (flags & _DONT_FRAGMENT) != 0
+            s.ttl = ttls[i]
+            s.ip_id_before = s.ip_id
+            s.ip_id = ip_ids[i]
             window = windows[i]
             if flags & _SYN:
                 self._syn(conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts)
@@ -553,6 +558,8 @@ class Connections:
                 s.started = True
                 s.nxt = seq
             if n > 0:
+                if n > s.largest:
+                    s.largest = n
                 if (
                     seq == s.nxt
                     and s.skip > n
@@ -576,6 +583,13 @@ class Connections:
                         self._payload(conn, side, seq, octets, n, captured[i], acks, frame, ts)
                     else:
                         self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
+            elif seq != s.nxt and (flags & (_SYN | _FIN)) == 0:
+                offset = s.off + apart(seq, s.nxt)
+                if offset > s.top and offset > s.ahead and offset <= s.top + FAR:
+                    # Its sender has sent octets that are not here: late, or lost.
+                    s.ahead = offset
+                    s.ahead_frame = frame
+                    s.ahead_ts = ts
             if flags & _FIN:
                 offset = s.off + apart((seq + cython.cast(cython.uint, n)) & LOW_32, s.nxt)
                 self._fin(conn, side, offset, acks, frame, ts)
@@ -611,6 +625,7 @@ class Connections:
         half = conn.b if side else conn.a
         if record.kind == "packet_too_big":
             self._odd("packet_too_big")
+            conn.too_big = (record, self.files[record.interface])
             return
         conn.note(1 - side, STEP_UNREACHABLE, 0, record.frame, record.ts_ns)
         quotes_syn = half.syn_seen and half.isn == record.quoted_seq
@@ -680,6 +695,7 @@ class Connections:
             conn.note(side, _STEP_SYN, 0, frame, ts)
         if not s.syn_seen:
             s.syn_seen = True
+            s.stamped = (flags & _HAS_TIMESTAMP) != 0
             s.isn = seq
             s.scale = scale
             s.mss = mss
@@ -907,6 +923,7 @@ class Connections:
                     conn.refused_ttl = ttl
                     conn.refused_ip_id = ip_id
                     conn.refused_window = window
+                    conn.refused_flags = flags
                     self._dead(conn, ts)
                     self.observer.closing(conn, side, ts)
             else:
@@ -949,6 +966,7 @@ class Connections:
         s.rst_ttl = ttl
         s.rst_ip_id = ip_id
         s.rst_window = window
+        s.rst_flags = flags
         if side == 1 and conn.opaque_frame == 0:
             conn.opaque_frame = r.progress_frame
             conn.opaque_ts = r.progress_ts

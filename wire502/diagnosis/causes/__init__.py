@@ -1,1 +1,109 @@
-"""Why a failure happened: one cause a file."""
+"""The causes: one file each, found by looking into this folder; asked after the kinds, for failures only.
+
+A cause is a module whose docstring is the page of ``wire502 explain CAUSE`` and that has ``NAME``, ``CLASS`` (one of
+``CLASSES``), ``TITLE`` (a short phrase), ``YIELDS_TO`` (causes that say the same more exactly: where one of them is as
+sure, this one is not named), ``AT_FAULT`` (who is at fault where this cause is at least of medium confidence; None:
+the default table stands) and ``find(attempt, finding, surroundings)``. Modules whose names begin with an underscore
+hold what several share.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+
+from wire502.diagnosis.surroundings import Surroundings
+from wire502.model.attempt import Attempt
+from wire502.model.finding import Finding
+from wire502.model.verdict import CONFIDENCES, AtFault, Cause, Failure
+
+CLASSES = ("overload", "network", "configuration", "downtime", "intermediary", "application", "client")
+MOST = 3  # causes that a verdict names: more would be no answer
+
+
+@dataclass(slots=True, frozen=True)
+class Rule:
+    """One cause, as its module says it."""
+
+    name: str
+    title: str
+    class_: str
+    yields_to: frozenset[str]
+    at_fault: AtFault | None
+    page: str
+    find: Callable[[Attempt, Finding, Surroundings], Cause | None]
+
+
+def cause_names() -> tuple[str, ...]:
+    """Return the names of all causes in alphabetical order, without loading them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+@functools.cache
+def all_causes() -> Mapping[str, Rule]:
+    """Return every cause by its name, in the order of ``CLASSES``, then of the alphabet."""
+    found = [_load(name) for name in cause_names()]
+    found.sort(key=lambda rule: (CLASSES.index(rule.class_), rule.name))
+    return MappingProxyType({rule.name: rule for rule in found})
+
+
+def page(name: str) -> str:
+    """Return the page of the cause *name* as text. Raises ``KeyError`` for a name that is no cause."""
+    return all_causes()[name].page
+
+
+def find_causes(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> list[Cause]:
+    """Return why it happened, as far as the capture tells: the surest first, at most ``MOST``."""
+    rules = all_causes()
+    asked = (rule.find(attempt, finding, surroundings) for rule in rules.values())
+    found = {cause.name: cause for cause in asked if cause is not None}
+    kept = [cause for cause in found.values() if not _outdone(cause, rules[cause.name], found)]
+    kept.sort(key=lambda cause: -CONFIDENCES.index(cause.confidence))
+    return kept[:MOST]
+
+
+def overriding(causes: list[Cause], finding: Finding, default: AtFault) -> tuple[AtFault, str]:
+    """Return who is at fault with these *causes*, and the name of the cause that says so (empty: the default does).
+
+    A kind that knows better than the default table is not overruled.
+    """
+    rules = all_causes()
+    if finding.at_fault is not None:
+        return default, ""
+    for cause in causes:
+        at_fault = rules[cause.name].at_fault
+        if at_fault is not None and cause.confidence != "low":
+            return (at_fault, cause.name) if at_fault != default else (default, "")
+    return default, ""
+
+
+def explain(failure: Failure, attempt: Attempt, finding: Finding, surroundings: Surroundings) -> None:
+    """Write into *failure* why it happened, and who is at fault where a cause knows better than the kind."""
+    failure.causes = find_causes(attempt, finding, surroundings)
+    at_fault, name = overriding(failure.causes, finding, failure.at_fault)
+    if name:
+        failure.caveats.append(
+            f"{name} puts the {at_fault} at fault; by its kind alone it would be: {failure.at_fault}"
+        )
+        failure.at_fault = at_fault
+
+
+def _outdone(cause: Cause, rule: Rule, found: Mapping[str, Cause]) -> bool:
+    """Whether a more exact cause is as sure as this one, or at least of medium confidence."""
+    rivals = [found[name] for name in rule.yields_to if name in found]
+    sure = min(CONFIDENCES.index(cause.confidence), CONFIDENCES.index("medium"))
+    return any(CONFIDENCES.index(rival.confidence) >= sure for rival in rivals)
+
+
+def _load(name: str) -> Rule:
+    module = import_module(f"{__name__}.{name}")
+    if name != module.NAME:
+        raise ImportError(f"causes/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
+    text = inspect.cleandoc(module.__doc__ or "")
+    yields_to = frozenset(module.YIELDS_TO)
+    return Rule(name, module.TITLE, module.CLASS, yields_to, module.AT_FAULT, text, module.find)
