@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tcp.watch import GET, GATEWAY, OK, UPSTREAM, Watch, steps, watch
+from tests.tcp.watch import GATEWAY, GET, OK, UPSTREAM, Watch, steps, watch
 from tests.wire import Connection, Wire
 
 BODY = bytes(range(256)) * 4
@@ -47,7 +48,7 @@ def journeys(draw: st.DrawFn) -> tuple[bytes, list[Sent]]:
     """Draw a response and segments that carry each octet at least once, in any order, overlapping as they like."""
     stream = chunked(draw(st.lists(st.integers(1, 60), max_size=6)))
     cuts = sorted({0, len(stream), *draw(st.lists(st.integers(1, len(stream) - 1), max_size=12))})
-    segments = [Sent(*pair) for pair in zip(cuts, cuts[1:], strict=False)]
+    segments = [Sent(*pair) for pair in pairwise(cuts)]
     for _ in range(draw(st.integers(0, 6))):  # copies and overlaps
         start = draw(st.integers(0, len(stream) - 1))
         segments.append(Sent(start, draw(st.integers(start + 1, len(stream)))))

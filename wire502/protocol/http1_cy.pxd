@@ -27,8 +27,9 @@ cdef class Http1(Decoder):
     cdef int chunk_state_a
     cdef int chunk_digits_a
     cdef long long end_a
-    cdef bint upgrading
+    cdef long long gap_a  # where octets of requests were lost, after which no request was seen; -1 nowhere
     cdef bint unseen
+    cdef bint upgrading
     cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)

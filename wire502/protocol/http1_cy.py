@@ -56,6 +56,7 @@ EARLY_OCTETS = cython.declare(cython.longlong, 65_536)
 PAGE = cython.declare(cython.Py_ssize_t, 512)
 # What a segment costs beside its octets: tiny ones must not cost more than large ones.
 EARLY_EACH = cython.declare(cython.longlong, 128)
+HOLE_NS = cython.declare(cython.longlong, 200_000_000)  # what an observer waits before it closes a hole
 _FRAMING_CHUNKED = cython.declare(cython.int, FRAMING_CHUNKED)
 _FRAMING_CLOSE = cython.declare(cython.int, FRAMING_CLOSE)
 _FRAMING_LENGTH = cython.declare(cython.int, FRAMING_LENGTH)
@@ -93,6 +94,8 @@ class Http1(Decoder):
     chunk_state_a: int
     chunk_digits_a: int
     end_a: int
+    gap_a: int
+    unseen: bool
     upgrading: bool
 
     def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
@@ -101,7 +104,7 @@ class Http1(Decoder):
         self.max_head = max_head
         self.max_queue = max_queue
         self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
-        self.acks = self.excess_offset = -1
+        self.acks = self.excess_offset = self.gap_a = -1
         self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
@@ -189,9 +192,11 @@ class Http1(Decoder):
             if self.asking is not None:
                 self.asking.req_end = offset + n
             self.end_a = offset + n
+            self.gap_a = offset
             self.asking = None
             self.state_a = LOST
             self.unseen = True
+            self._answer_unseen(offset + n)
             return 0
         ex = self.current
         if self.state_b == HEAD and ex is not None:
@@ -336,7 +341,10 @@ class Http1(Decoder):
     def _begin(self, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> Exchange:
         """Make the record of a new request, and settle what it says about the exchange before it."""
         ex: Exchange | None
-        last: Exchange | None = self.current
+        last: Exchange | None
+        if self.early is not None and 0 < self.early[0][4] <= offset:
+            self._answer_unseen(offset)
+        last = self.current
         if last is not None:
             if last.resp_frame or last.violation is not None:
                 # It has moved on from an answer; a request behind an unanswered one is only pipelined.
@@ -362,6 +370,7 @@ class Http1(Decoder):
             ex.clear()
         else:
             ex = Exchange()
+        self.gap_a = -1
         self.exchanges += 1
         ex.number = self.exchanges
         ex.req_frame = frame
@@ -449,11 +458,38 @@ class Http1(Decoder):
             early = self.early
             self.early = None
             self.early_size = 0
-            self._replay(early)
+            self._replay(early, False)
         return 0
 
-    def _replay(self, early: list[tuple[bytes, int, int, int, int]]) -> None:
-        """Read the octets of a response that were captured before their request."""
+    def _go_without(self, ex: Exchange) -> None:
+        """The first outstanding exchange is over, and what answered it was not seen."""
+        ex.resp_none = True
+        ex.resp_cut = True
+        ex.resp_done = ex.req_whole = True
+        self._finished()
+
+    def _begin_unseen(self) -> None:
+        """Begin an exchange whose request is not in the capture."""
+        ex = Exchange()
+        ex.ghost = ex.req_whole = True
+        self.current = ex
+        self.http = self.decided = True
+        self.state_b = START
+
+    def _answer_unseen(self, upto: int) -> None:
+        """Read what was sent when no more than the octets up to *upto* had come: it answers what was lost there."""
+        early = self.early
+        if early is None:
+            return
+        mine = [row for row in early if row[4] <= upto]
+        rest = [row for row in early if row[4] > upto]
+        self.early = rest or None
+        self.early_size = sum(len(row[0]) + EARLY_EACH for row in rest)
+        if self.current is None:
+            self._replay(mine, True)
+
+    def _replay(self, early: list[tuple[bytes, int, int, int, int]], unseen: bool) -> None:
+        """Read octets of responses that were captured before their request, or without one at all (*unseen*)."""
         mine = self.skip
         at: cython.Py_ssize_t
         step: cython.Py_ssize_t
@@ -475,6 +511,10 @@ class Http1(Decoder):
                         self.on_skipped(1, offset + at, frame, ts)
                         self.conn.b.skip = self.skip
                     continue
+                if unseen and self.current is None:
+                    if not looks_like_status(octets[at:], n - at):
+                        break
+                    self._begin_unseen()
                 self.skip = 0
                 self.acks = acks
                 if cython.compiled:  # no copy of the rest for each chunk
@@ -534,27 +574,32 @@ class Http1(Decoder):
             if (self.state_b == LOST and self.conn.mid and self.exchanges == 0) or self.conn.a.frames == 0:
                 if looks_like_status(octets, n):
                     # a response whose request was before the capture's beginning
-                    ex = Exchange()
-                    ex.ghost = ex.req_whole = True
-                    self.current = ex
-                    self.http = self.decided = True
-                    self.state_b = START
+                    self._begin_unseen()
                     return self._response_head(octets, n, offset, frame, ts)
                 return n
+            if self.gap_a >= 0 and self.gap_a < self.acks <= self.end_a and looks_like_status(octets, n):
+                # It answers a request that was lost, after which none was seen.
+                self.gap_a = self.acks
+                self._begin_unseen()
+                return self._response_head(octets, n, offset, frame, ts)
             if (
-                (
-                    self.acks > self.end_a
-                    or (self.exchanges == 0 and looks_like_status(octets, n))
-                    or self.early is not None
-                )
-                and self.early_size + n <= EARLY_OCTETS
-                and self.state_b != EXCESS
-            ):
+                self.acks > self.end_a
+                or (self.exchanges == 0 and looks_like_status(octets, n))
+                or self.early is not None
+            ) and self.state_b != EXCESS:
                 # It answers a request that the capture has not shown yet, or one that the upstream did not wait for.
                 if self.early is None:
                     self.early = []
                 self.early.append((octets[:n], offset, frame, ts, self.acks))
                 self.early_size += n + EARLY_EACH
+                if self.early_size > EARLY_OCTETS:
+                    if self.conn.a.pieces is not None and self.early_size <= 4 * EARLY_OCTETS:
+                        # The request may stand behind a hole: have that looked at without the usual wait.
+                        self.observer.hole(self.conn, ts - HOLE_NS)
+                        return n
+                    # So much was not overtaken by its request: the request is not in the capture.
+                    self._answer_unseen(FOREVER)
+                    self.skip = self.conn.b.skip
                 return n
             if not self.decided and self.exchanges == 0 and not looks_like_status(octets, n):
                 # The server speaks first: no HTTP.
@@ -576,12 +621,26 @@ class Http1(Decoder):
             if looks_like_status(octets, n) and ex.violation is None:
                 while self.queue and self.acks >= self.queue[0].req_end and self.queue[0].req_end > 0:
                     # Between the hole and here earlier answers have gone by unseen.
-                    ex.resp_none = True
-                    ex.resp_cut = True
-                    ex.resp_done = ex.req_whole = True
-                    self._finished()
+                    self._go_without(ex)
                     ex = self.current
                     assert ex is not None
+                if 0 < self.acks <= ex.req_start and not ex.excess_before:
+                    # Sent before this request had come: it answers one that was not seen.
+                    self.queue.insert(0, ex)
+                    self._begin_unseen()
+                    return self._response_head(octets, n, offset, frame, ts)
+                if ex.req_whole and self.acks > ex.req_end + 4:  # empty lines are no request
+                    # Octets of a request that was not seen had come, so this answers that one.
+                    if not self.queue:
+                        self._go_without(ex)
+                        return self._response_octets(octets, n, offset, frame, ts)
+                    if self.queue[0].req_start >= self.acks:
+                        self._go_without(ex)
+                        ex = self.current
+                        assert ex is not None
+                        self.queue.insert(0, ex)
+                        self._begin_unseen()
+                        return self._response_head(octets, n, offset, frame, ts)
                 if ex.resp_frame == 0:
                     self.state_b = START
                     return self._response_head(octets, n, offset, frame, ts)
@@ -657,8 +716,11 @@ class Http1(Decoder):
             if head.part == "status_line":
                 first = octets[: min(n, 64)] if self.buffer_b is None else bytes(self.buffer_b[:64])
                 self._name_violation(ex, name_of(first))
+        if head.lost and ex.violation is not None and not ex.violation[6]:
+            ex.violation = (*ex.violation[:6], True)  # a later line lost what the first fault had left
         if head.lost and head.status == 0 and head.part == "status_line":
             # Nobody can say where this ends.
+            ex.head_bytes = 0
             ex.framing = _FRAMING_CLOSE
             self.state_b = LOST
             self.buffer_b = None
