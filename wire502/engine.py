@@ -18,7 +18,7 @@ from wire502.diagnosis.recognition import Recognised
 from wire502.exchange.attempts import build, dropped_nearby, unattempted
 from wire502.exchange.docket import ClientError, Docket, Held
 from wire502.exchange.history_cy import Row
-from wire502.exchange.legs import Legs
+from wire502.exchange.legs_cy import Legs
 from wire502.exchange.linking import Joined, Linker, key_of
 from wire502.exchange.retries import made_good, other_family
 from wire502.exchange.silences import Silences
@@ -49,9 +49,9 @@ class Engine:
         self._context = context
         self._interfaces = interfaces
         self._packets = PacketStage()
-        self._tracker = Tracker(context, self, self._decoder)
-        self._connections = Connections(self._tracker, context)
         self._legs = Legs(context)
+        self._tracker = Tracker(context, self, self._decoder, self._legs)
+        self._connections = Connections(self._tracker, context)
         self._linker = Linker(self._tracker.history, self._legs)
         self._docket = Docket()
         self._silences = Silences()
@@ -120,10 +120,6 @@ class Engine:
         return Http1(conn, observer, self._context.max_head, self._context.max_pipelined)
 
     # -- the desk (exchange.tracker_cy.Desk) ----------------------------------------------------------------------
-
-    def began(self, conn: Connection, exchange: Exchange) -> None:
-        """Learn about legs from the first request of a connection."""
-        self._legs.began(conn, exchange)
 
     def resolve(self, conn: Connection, now_ns: int) -> None:
         """Close the holes of a connection that their receivers have acknowledged."""

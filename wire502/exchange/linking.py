@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wire502.exchange.history_cy import History, Row
-from wire502.exchange.legs import Legs
+from wire502.exchange.legs_cy import Legs
 from wire502.model import head_fields
 from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.endpoints import address_text, endpoint_text

@@ -1,5 +1,6 @@
 from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Observer
 from wire502.exchange.history_cy cimport History
+from wire502.exchange.legs_cy cimport Legs
 from wire502.exchange.upstream_cy cimport Upstream
 
 cdef class Tracker(Observer):
@@ -21,6 +22,8 @@ cdef class Tracker(Observer):
     cdef object _connecting
     cdef public long long unfollowed
     cdef long long _unfinished
+    cdef Legs _legs
+    cdef long long _deadline
     cdef bint _keep
     cdef long long _settle
     cdef int schedule(self, Connection conn, long long when)

@@ -20,10 +20,12 @@ except ModuleNotFoundError:
 
 if cython.compiled:
     from cython.cimports.wire502.exchange.history_cy import History
+    from cython.cimports.wire502.exchange.legs_cy import Legs
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 else:
     from wire502.exchange.history_cy import History
+    from wire502.exchange.legs_cy import Legs
     from wire502.exchange.upstream_cy import Upstream
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 
@@ -60,9 +62,6 @@ class Desk(Protocol):
     def due(self, now_ns: int) -> None:
         """Do what the desk itself wanted done by now."""
 
-    def began(self, conn: Connection, exchange: Exchange) -> None:
-        """Hear of the first request of a connection."""
-
 
 @cython.cclass
 class Tracker(Observer):
@@ -86,10 +85,14 @@ class Tracker(Observer):
     _connecting: deque[tuple[int, Connection]]
     unfollowed: int
     _unfinished: int
+    _legs: Legs
+    _deadline: int
     _keep: bool
     _settle: int
 
-    def __init__(self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder]) -> None:
+    def __init__(
+        self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder], legs: Legs
+    ) -> None:
         self.next_due = NEVER
         self.context = context
         self.desk = desk
@@ -100,6 +103,8 @@ class Tracker(Observer):
         self.exchanges = 0
         self.now = 0
         self._make_decoder = make_decoder
+        self._legs = legs
+        self._deadline = context.connect_deadline_ns
         self._due = []
         self._sequence = 0
         self.translated = 0
@@ -141,9 +146,9 @@ class Tracker(Observer):
                 self._translated(conn)
             if len(self._connecting) >= MAX_CONNECTING:
                 self._thin_out()
-            self._connecting.append((conn.first_ts + self.context.connect_deadline_ns, conn))
-            if conn.first_ts + self.context.connect_deadline_ns < self.next_due:
-                self.next_due = conn.first_ts + self.context.connect_deadline_ns
+            self._connecting.append((conn.first_ts + self._deadline, conn))
+            if conn.first_ts + self._deadline < self.next_due:
+                self.next_due = conn.first_ts + self._deadline
         return 0
 
     def _translated(self, conn: Connection) -> None:
@@ -238,7 +243,7 @@ class Tracker(Observer):
         if upstream is not None:
             upstream.sights.requested(conn, exchange)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
-            self.desk.began(conn, exchange)
+            self._legs.began(conn, exchange)
         if conn.pending is not None:
             for done in conn.pending:
                 done.next_frame = exchange.req_frame

@@ -1,0 +1,237 @@
+"""Which leg a connection is on: the client's, or the one between gateway and upstream (vocabulary: which leg).
+
+Three witnesses, in this order: the caller (``--upstream``), the capture's own word on which end is the capturing
+host, and behaviour: an address that both accepts and opens HTTP connections is a gateway. Where a gateway has one
+address for each side, it gives itself away by asking upstream for what it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange
+else:
+    from wire502.model.flow_cy import Connection, Decoder, Exchange
+
+from wire502.model.context import Context
+
+# Typed: a plain module constant is a Python object to the compiler.
+OPENS = cython.declare(cython.int, 1)
+ACCEPTS = cython.declare(cython.int, 2)
+OPENER_LOCAL = cython.declare(cython.int, 1)
+ACCEPTOR_LOCAL = cython.declare(cython.int, 2)
+MAX_ADDRESSES = cython.declare(cython.Py_ssize_t, 65_536)
+MAX_ASKED = cython.declare(cython.Py_ssize_t, 4096)
+NESTED_NS = cython.declare(cython.longlong, 60_000_000_000)
+VOTES = cython.declare(cython.Py_ssize_t, 2)
+RECENT = 16  # connections of a host that are looked at
+
+
+@cython.cclass
+class Legs:
+    """What the capture has told so far about who is a gateway."""
+
+    _named: tuple[tuple[int, int, int | None], ...]
+    _roles: dict[tuple[int, int], int]
+    _serving: dict[tuple[int, int], deque[Connection]]
+    _gateway_host_opens: bool
+    _asked: OrderedDict[bytes, tuple[Connection, Exchange, int]]
+    _votes: dict[tuple[int, int, int], set[bytes]]
+    _fronts: set[tuple[int, int, int]]
+    _behind: dict[tuple[int, int, int], set[tuple[int, int]]]
+    _seen_fronts: set[tuple[int, int, int]]
+    client_legs_seen: bool
+    upstream_legs_seen: bool
+
+    def __init__(self, context: Context) -> None:
+        self._named = tuple(context.upstreams)
+        self._roles = {}
+        self._serving = {}
+        self._gateway_host_opens = False
+        self._asked = OrderedDict()
+        self._votes = {}
+        self._fronts = set()
+        self._behind = {}
+        self._seen_fronts = set()
+        self.client_legs_seen = False
+        self.upstream_legs_seen = False
+
+    @cython.cfunc
+    def began(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """Hear of the first request on a connection."""
+        role: cython.int
+        acceptor = (conn.b.high, conn.b.low)
+        if len(self._roles) < MAX_ADDRESSES:
+            if self._is_serving(conn):
+                opener = (conn.a.high, conn.a.low)
+                role = self._roles.get(opener, 0)
+                self._roles[opener] = role | OPENS
+            role = self._roles.get(acceptor, 0)
+            if not role & ACCEPTS:
+                self._roles[acceptor] = role | ACCEPTS
+            served = self._serving.get(acceptor)
+            if served is None:
+                served = self._serving[acceptor] = deque(maxlen=RECENT)
+            served.append(conn)
+        if conn.local == OPENER_LOCAL:
+            self._gateway_host_opens = self.upstream_legs_seen = True
+        self._compare(conn, exchange)
+        return 0
+
+    @cython.cfunc
+    def _is_serving(self, asking: Connection) -> cython.bint:
+        """Whether the opener asks somebody else while a request that it was asked itself is unanswered.
+
+        A host that only happens to open connections of its own (updates, telemetry) is no gateway for that.
+        """
+        conn: Connection
+        decoder: Decoder | None
+        served = self._serving.get((asking.a.high, asking.a.low))
+        if served is None:
+            return False
+        for conn in served:
+            decoder = conn.decoder
+            if decoder is not None and decoder.current is not None and decoder.current.resp_frame == 0:
+                return True
+        return False
+
+    @cython.ccall
+    def opened(self, conn: Connection) -> cython.int:
+        """Hear of a connection that failed before any request: its opener opens, at least."""
+        if conn.local == OPENER_LOCAL:
+            self._gateway_host_opens = self.upstream_legs_seen = True
+        return 0
+
+    @cython.ccall
+    def is_client(self, conn: Connection) -> cython.bint:
+        """Whether a connection is a client leg, as far as is known now."""
+        role: cython.int
+        known: cython.bint
+        if self._named and self._is_named(conn):
+            return False
+        known = self._known(conn)
+        if known:
+            self.client_legs_seen = True
+            if len(self._seen_fronts) < MAX_ADDRESSES:
+                self._seen_fronts.add((conn.b.high, conn.b.low, conn.b.port))
+        elif conn.local == OPENER_LOCAL:
+            self.upstream_legs_seen = True
+        elif not self.upstream_legs_seen:
+            role = self._roles.get((conn.a.high, conn.a.low), 0)
+            if role & OPENS:
+                self.upstream_legs_seen = True
+        return known
+
+    def _is_named(self, conn: Connection) -> bool:
+        """Whether the caller said that the acceptor is an upstream."""
+        address, at = (conn.b.high, conn.b.low), conn.b.port
+        return any(address == (high, low) and port in (None, at) for high, low, port in self._named)
+
+    def fronts(self, client: Connection, upstream: Connection) -> bool:
+        """Whether the acceptor of one connection was seen to pass requests on as the opener of the other."""
+        endpoint = (client.b.high, client.b.low, client.b.port)
+        return (upstream.a.high, upstream.a.low) in self._behind.get(endpoint, ())
+
+    def is_front(self, high: int, low: int, port: int) -> bool:
+        """Whether an endpoint is one where clients were seen to ask a gateway."""
+        return (high, low, port) in self._seen_fronts
+
+    @cython.cfunc
+    def _known(self, conn: Connection) -> cython.bint:
+        opener: cython.int
+        acceptor: cython.int
+        if conn.local == ACCEPTOR_LOCAL and self._gateway_host_opens:
+            return True
+        if conn.local == OPENER_LOCAL:
+            return False
+        if self._fronts and (conn.b.high, conn.b.low, conn.b.port) in self._fronts:
+            return True
+        if conn.a.high == conn.b.high and conn.a.low == conn.b.low:
+            return False
+        acceptor = self._roles.get((conn.b.high, conn.b.low), 0)
+        if not acceptor & OPENS:
+            return False
+        opener = self._roles.get((conn.a.high, conn.a.low), 0)
+        return not opener & ACCEPTS
+
+    @cython.cfunc
+    def _compare(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
+        front: Connection
+        asked: Exchange
+        since: cython.longlong
+        line: bytes = _method_and_target(exchange.req_head)
+        earlier = self._asked.get(line)
+        if earlier is not None:
+            front, asked, since = earlier
+            if (
+                front.decoder is not None
+                and front.decoder.current is asked
+                and asked.resp_frame == 0
+                and 0 <= exchange.req_ts - since <= NESTED_NS
+                and front is not conn
+                and _other_hosts(front, conn)
+            ):
+                endpoint = (front.b.high, front.b.low, front.b.port)
+                votes = self._votes.setdefault(endpoint, set()) if len(self._votes) < MAX_ASKED else set()
+                if len(votes) < VOTES:
+                    votes.add(line)
+                if len(votes) >= VOTES or _names(exchange, front):
+                    self._fronts.add(endpoint)
+                    self._behind.setdefault(endpoint, set()).add((conn.a.high, conn.a.low))
+                return 0
+        if len(self._asked) >= MAX_ASKED:
+            self._asked.popitem(last=False)
+        self._asked[line] = (conn, exchange, exchange.req_ts)
+        if earlier is not None:
+            self._asked.move_to_end(line)
+        return 0
+
+
+@cython.cfunc
+def _method_and_target(head: bytes) -> bytes:
+    """Return the first line of a request head without its last word, the version."""
+    octets: cython.p_const_uchar
+    n: cython.Py_ssize_t = len(head)
+    end: cython.Py_ssize_t = 0
+    space: cython.Py_ssize_t
+    octets = head
+    while end < n and octets[end] != 10:
+        end += 1
+    if end == n:
+        end = n - 1 if n else 0  # as a head without any line end was always read
+    while end > 0 and (octets[end - 1] == 32 or 9 <= octets[end - 1] <= 13):
+        end -= 1
+    space = end - 1
+    while space >= 0 and octets[space] != 32:
+        space -= 1
+    return head[: space if space > 0 else end]
+
+
+def _other_hosts(front: Connection, back: Connection) -> bool:
+    """Whether two connections can be the two legs of one gateway: asked by different ends."""
+    opener = (front.a.high, front.a.low, front.a.port)
+    same_opener_host = (front.a.high, front.a.low) == (back.a.high, back.a.low)
+    same_endpoint = (front.b.high, front.b.low, front.b.port) == (back.b.high, back.b.low, back.b.port)
+    loopback = (front.a.high, front.a.low) == (front.b.high, front.b.low)
+    return opener != (back.a.high, back.a.low, back.a.port) and not same_endpoint and (loopback or not same_opener_host)
+
+
+def _names(exchange: Exchange, front: Connection) -> bool:
+    """Whether the request passed on names the client of the first one in a forwarding header."""
+    if front.a.low >> 32 != 0xFFFF or front.a.high:
+        return False
+    address = ".".join(str((front.a.low >> shift) & 255) for shift in (24, 16, 8, 0)).encode()
+    head = exchange.req_head.lower()
+    return b"\nx-forwarded-for:" in head and address in head[head.find(b"\nx-forwarded-for:") :]
+
+
+def _is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)
