@@ -112,7 +112,7 @@ class Engine:
             self._final_ns = int(batch.ts_ns[batch.count - 1])
 
     def _end_ns(self) -> int:
-        """Return the time at which the capture ends: frames beside TCP prove silence, a leap of the last one does not."""
+        """Return when the capture ends: frames beside TCP prove silence, a leap of the last one does not."""
         now, final = self._connections.now, self._final_ns
         return final if now == 0 or 0 < final - now < JUMP_NS else now
 
@@ -162,12 +162,13 @@ class Engine:
             self._client_error(conn, exchange, now_ns)
         if exchange.status < 500 and exchange.oddities is None and not self._context.keep_exchanges:
             return
-        if client and not self._context.keep_exchanges:
+        if (client and not self._context.keep_exchanges) or exchange.judged:
             return
         attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
             verdict = judge(attempt, self._context)
             if verdict.outcome == "failure":
+                exchange.judged = True
                 self._hold(conn, exchange, attempt, joined, verdict, now_ns)
                 return
             self._counts.odd(verdict.oddities)
@@ -198,9 +199,7 @@ class Engine:
         attempt.client_candidates = 0 if joined.row else joined.candidates
         return attempt, joined
 
-    def _judge(
-        self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool
-    ) -> bool:
+    def _judge(self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool) -> bool:
         """Judge one attempt; return whether the verdict is the last word."""
         attempt, joined = self._attempt(conn, exchange, now_ns, ended, secondary)
         verdict = judge(attempt, self._context)

@@ -48,7 +48,9 @@ def measure(name: str, path: Path, frames: int) -> Cost:
     failures = sum(summary.get("failures", {}).values()) + summary.get("aborts", 0)
     if failures or summary.get("open"):
         notes.insert(0, f"{failures:,} verdicts, {summary['open']:,} open")
-    return Cost(name, frames, path.stat().st_size, done.cpu_s, done.rss_mb, done.status, notes + [done.error] * bool(done.error))
+    return Cost(
+        name, frames, path.stat().st_size, done.cpu_s, done.rss_mb, done.status, notes + [done.error] * bool(done.error)
+    )
 
 
 def measure_all(frames: int, only: Sequence[str]) -> int:
@@ -64,7 +66,9 @@ def measure_all(frames: int, only: Sequence[str]) -> int:
         mixed = min(costs, key=lambda cost: cost.seconds)
         base = mixed.ns_a_frame(start)
         base_octet = base * mixed.frames / mixed.octets
-        print("| capture | frames | µs a frame | times mixed | ns an octet | MB | what was said |\n|---|--:|--:|--:|--:|--:|---|")
+        print(
+            "| capture | frames | µs a frame | times mixed | ns an octet | MB | what was said |\n|---|--:|--:|--:|--:|--:|---|"  # noqa: E501
+        )
         _show(mixed, base, start)
         for one in hurt.EVERY:
             if only and one.name not in only:

@@ -14,7 +14,7 @@ _ENDS = [b"\r\n"] * 12 + [b"\n", b"\r", b"\n\r", b"\r\r\n", b"", b"\0"]
 _LENGTHS = [b"0", b"5", b"5", b"10", b"100", b"65536", b"9007199254740992", b"99999999999999999999999", b"-1", b"+5",
             b"5, 5", b"5,6", b"0x5", b"", b" 5 ", b"5 5", b"4294967296", b"9007199254740991"]  # fmt: skip
 _SIZES = [b"0", b"1", b"5", b"a", b"A", b"00000005", b"ffffffffffffffff", b"7fffffffffffffff", b"fffffffffffffff",
-          b"g", b"", b"-1", b"0x5", b" 5", b"5 ", b"5\t;a", b"5;a=\"b\n\"", b"5;" + b"x" * 300, b"10", b"1000"]  # fmt: skip
+          b"g", b"", b"-1", b"0x5", b" 5", b"5 ", b"5\t;a", b"5;a=\"b\n\"", b"5;" + b"x" * 300, b"10", b"1000"]  # fmt: skip  # noqa: E501
 _FIELDS = [
     b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: chunked, identity",
     b"Transfer-Encoding : chunked", b"Transfer-Encoding:", b"Connection: close", b"Connection: keep-alive",
@@ -85,7 +85,9 @@ def mutated(rng: Random, octets: bytes) -> bytes:
         elif what == 3:
             data[at:at] = rng.randbytes(rng.choice((1, 3, 20)))
         else:
-            data[at:at] = rng.choice((b"\r\n", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"0\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"))
+            data[at:at] = rng.choice(
+                (b"\r\n", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"0\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n")
+            )
     return bytes(data)
 
 

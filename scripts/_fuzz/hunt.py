@@ -62,7 +62,7 @@ def examine(given: Input, limits: Limits) -> tuple[int, str, str]:
         checksum = target.analyse(given)
     except target.Broken as broken:
         return 0, _signature(broken), str(broken)
-    except Exception as error:  # noqa: BLE001  (anything at all is what is hunted for)
+    except Exception as error:
         return 0, _signature(error), "".join(traceback.format_exception(error)[-6:])
     octets = sum(map(len, given.files))
     seconds = time.process_time() - began
@@ -94,7 +94,7 @@ def hunt(maker: Maker, seed: int, first: int, count: int, *, seconds: float = fl
     shared = mmap.mmap(-1, mmap.PAGESIZE)
     number, last = first, first + count
     while number < last and time.monotonic() - began < seconds:
-        notes = tempfile.TemporaryFile("w+b", buffering=0)  # a pipe would fill while nobody reads it
+        notes = tempfile.TemporaryFile("w+b", buffering=0)  # a pipe would fill while nobody reads it  # noqa: SIM115
         shared[: _STATE.size] = _STATE.pack(number, 0, tally.octets, tally.checksum)
         child = os.fork()
         if child == 0:
@@ -177,7 +177,7 @@ def _work(maker: Maker, seed: int, last: int, until: float, limits: Limits, shar
         if base:
             os.write(writing, f"growth\1{max(0.0, resident_mb() - base):.1f}\0".encode())
         status = 0
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         traceback.print_exc()
     finally:
         sys.stderr.flush()

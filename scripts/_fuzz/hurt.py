@@ -264,16 +264,18 @@ def empty_lines(count: int) -> Frames:
 def fragments(count: int) -> Frames:
     """First fragments of datagrams that never end."""
     for number in range(count):
-        yield START_NS + number * US, _ETHERNET4 + ipv4(
-            CLIENT + (number >> 16), SERVER, bytes(64), ip_id=number, place=0x2000
+        yield (
+            START_NS + number * US,
+            _ETHERNET4 + ipv4(CLIENT + (number >> 16), SERVER, bytes(64), ip_id=number, place=0x2000),
         )
 
 
 def fragment_ends(count: int) -> Frames:
     """Last fragments, at the far end of datagrams that never begin."""
     for number in range(count):
-        yield START_NS + number * US, _ETHERNET4 + ipv4(
-            CLIENT + (number >> 16), SERVER, bytes(8), ip_id=number, place=8000
+        yield (
+            START_NS + number * US,
+            _ETHERNET4 + ipv4(CLIENT + (number >> 16), SERVER, bytes(8), ip_id=number, place=8000),
         )
 
 
@@ -282,8 +284,9 @@ def fragment_pieces(count: int) -> Frames:
     places = [*range(0, 8000, 2), *range(1, 8000, 2)]
     for number in range(count):
         place = places[number % 8000]
-        yield START_NS + number * US, _ETHERNET4 + ipv4(
-            CLIENT, SERVER, bytes(8), ip_id=number // 8000, place=0x2000 | place
+        yield (
+            START_NS + number * US,
+            _ETHERNET4 + ipv4(CLIENT, SERVER, bytes(8), ip_id=number // 8000, place=0x2000 | place),
         )
 
 

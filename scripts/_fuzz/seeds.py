@@ -48,14 +48,14 @@ def _begun(name: str = ""):  # type: ignore[no-untyped-def]
     return wire, c
 
 
-def _pipelined(wire, c):  # type: ignore[no-untyped-def]
+def _pipelined(wire, c):  # type: ignore[no-untyped-def]  # noqa: ARG001
     c.client.send(GET * 4)
     c.server.send(OK * 3 + CHUNKED, 33)
     c.client.ack()
     c.server.reset()
 
 
-def _reordered(wire, c):  # type: ignore[no-untyped-def]
+def _reordered(wire, c):  # type: ignore[no-untyped-def]  # noqa: ARG001
     c.client.send(GET)
     numbers = c.server.send(OK * 3, 11)
     c.server.retransmit(numbers[2])
@@ -106,7 +106,7 @@ def _copied(wire, c):  # type: ignore[no-untyped-def]
     c.server.fin()
 
 
-def _upgraded(wire, c):  # type: ignore[no-untyped-def]
+def _upgraded(wire, c):  # type: ignore[no-untyped-def]  # noqa: ARG001
     c.client.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
     c.server.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x05hello")
     c.client.send(b"\x81\x85abcdhello")
@@ -122,14 +122,14 @@ def _two(wire, c):  # type: ignore[no-untyped-def]
     c.server.send(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 
 
-def _opaque(wire, c):  # type: ignore[no-untyped-def]
+def _opaque(wire, c):  # type: ignore[no-untyped-def]  # noqa: ARG001
     c.client.send(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
     c.server.send(b"SSH-2.0-OpenSSH_9.2\r\n")
     c.client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
     c.server.reset()
 
 
-def _prefaced(wire, c):  # type: ignore[no-untyped-def]
+def _prefaced(wire, c):  # type: ignore[no-untyped-def]  # noqa: ARG001
     c.client.send(b"PROXY TCP4 10.0.0.9 10.0.0.1 5000 80\r\n" + GET)
     c.server.send(b"HTTP/1.1 204 No Content\r\n\r\n")
     c.client.send(b"HEAD / HTTP/1.0\r\n\r\n")
@@ -200,13 +200,13 @@ def everything() -> list[list[Frame]]:
     """Return all seeds as frames, in an order that does not change."""
     seeds: list[list[Frame]] = []
     for _, wire in conversations():
-        seeds.append(_frames(wire))
+        seeds.append(frames_on_ethernet(wire))
     seeds += [frames for _, frames in tunnels()]
     seeds += [frames for path in _files() if (frames := frames_of(path))]
     return seeds
 
 
-def _frames(wire: Wire) -> list[Frame]:
+def frames_on_ethernet(wire: Wire) -> list[Frame]:
     """Return the frames of a conversation on Ethernet."""
     return [
         Frame(

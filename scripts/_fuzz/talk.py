@@ -91,7 +91,9 @@ class Talk:
             self.add(flow, side, flags if last else ACK, octets, seq=base + offset)
             if rng.random() < 0.15:
                 odd = rng.random() < 0.1
-                self.add(flow, 1 - side, ACK, ack=base + rng.choice((0, 5, 2**31, -1, len(payload) + 70)) if odd else None)
+                self.add(
+                    flow, 1 - side, ACK, ack=base + rng.choice((0, 5, 2**31, -1, len(payload) + 70)) if odd else None
+                )
 
 
 class _Flow:
@@ -122,8 +124,13 @@ class _Flow:
                 rng.shuffle(steps)
             if rng.random() < 0.2:
                 flags = rng.choice((FIN | ACK, RST, RST | ACK, SYN, SYN | ACK, FIN, 0, 255, SYN | FIN | RST, SYN | PSH))
-                steps.insert(rng.randrange(len(steps) + 1), (rng.randrange(2), flags, b"" if rng.random() < 0.8 else b"x"))
+                steps.insert(
+                    rng.randrange(len(steps) + 1), (rng.randrange(2), flags, b"" if rng.random() < 0.8 else b"x")
+                )
         end = rng.choice(((FIN | ACK, FIN | ACK), (FIN | ACK, RST), (RST, 0), (RST | ACK, RST), (0, 0)))
         side = rng.randrange(2)
         steps += [(side, end[0], b""), (1 - side, end[1], b"")]
-        return [(side, flags, http.mutated(rng, data) if data and rng.random() < 0.3 else data) for side, flags, data in steps]
+        return [
+            (side, flags, http.mutated(rng, data) if data and rng.random() < 0.3 else data)
+            for side, flags, data in steps
+        ]

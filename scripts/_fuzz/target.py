@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from wire502.api import ExchangeLine, Failure, Open, Result, Summary
 from wire502.errors import Wire502Error
 from wire502.report import json as json_report
 from wire502.report.text import TextReport
+
+_FOREIGN = re.compile(r'\(stream\): is [^"]*')
 
 
 class Broken(Exception):
@@ -36,7 +39,7 @@ def analyse(given: Input) -> int:
     Raises ``Broken`` for an answer that cannot be, and whatever wire502 raises that is no ``Wire502Error``.
     """
     whole = answers(given, 0)
-    if given.chop and whole != (again := answers(given, given.chop)):
+    if given.chop and _comparable(whole) != _comparable(again := answers(given, given.chop)):
         raise Broken(f"reads of {given.chop} octets change the answer: {_difference(whole, again)}")
     return zlib.crc32("\n".join(whole).encode())
 
@@ -49,7 +52,7 @@ def answers(given: Input, chop: int) -> list[str]:
         results = list(reading)
     except Wire502Error as error:
         return [str(error)]
-    _check(results)
+    check(results)
     lines = [json_report.line(result, precision=9) for result in results]
     report = TextReport(inputs=reading.inputs, everything=given.everything)
     text = "".join(report.block(result) for result in results) + report.closing(results[-1])  # type: ignore[arg-type]
@@ -62,7 +65,8 @@ def answers(given: Input, chop: int) -> list[str]:
     return lines
 
 
-def _check(results: Sequence[Result]) -> None:
+def check(results: Sequence[Result]) -> None:
+    """Raise ``Broken`` where results contradict each other."""
     if not results or not isinstance(results[-1], Summary):
         raise Broken("the summary is not the last word")
     summary = results[-1]
@@ -77,8 +81,8 @@ def _check(results: Sequence[Result]) -> None:
             if result.id in idents:
                 raise Broken(f"two failures are called {result.id}")
             idents.add(result.id)
-            # An exchange whose request was not seen has no number: its frame tells it from others.
-            number = result.connection.exchange or -result.frame
+            # What has no number among the exchanges of a connection is told from others by its frame.
+            number = result.connection.exchange or -(result.request.frame if result.request else result.frame)
             where = (result.connection.stream, number, result.connection.gateway)
             if where in judged and result.connection.stream >= 0:
                 raise Broken(f"exchange {where} failed twice: {judged[where]} and {result.kind}")
@@ -87,8 +91,14 @@ def _check(results: Sequence[Result]) -> None:
             raise Broken(f"frame {result.frame} of {summary.frames}")
 
 
+def _comparable(lines: list[str]) -> list[str]:
+    """The lines without the words for what is no capture: they tell as much as the first read held."""
+    return [_FOREIGN.sub("(stream): is no capture", line) for line in lines]
+
+
 def _difference(one: list[str], other: list[str]) -> str:
     for left, right in zip(one, other, strict=False):
         if left != right:
-            return f"{left} | {right}"
+            at = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
+            return f"... {left[max(0, at - 60) : at + 200]} | ... {right[max(0, at - 60) : at + 200]}"
     return f"{len(one)} lines | {len(other)} lines"

@@ -146,8 +146,10 @@ def _judge(name: str, event: Line, incidents: list[Line], failures: dict[str, Li
         right["verdict"] = right["verdict"] and verdict["frame"] in frames
     if right["verdict"] and verdict is not None:
         right["side"] = verdict["at_fault"] in (event.get("acceptable_sides") or [event["side_at_fault"]])
-    said = f"{incident['client_status']} {incident['outcome']} #{incident['frame']} (want {event['client_response_frame']})"
-    tried = [(one["kind"], one["frame"], one["at_fault"], *one["connection"]["gateway"].rsplit(":")[-1:]) for one in attempts]
+    said = f"{incident['client_status']} {incident['outcome']} #{incident['frame']} (want {event['client_response_frame']})"  # noqa: E501
+    tried = [
+        (one["kind"], one["frame"], one["at_fault"], *one["connection"]["gateway"].rsplit(":")[-1:]) for one in attempts
+    ]
     ports = [match[1].rpartition(":")[2] for match in wanted if match]
     return Judged(name, event, right, f"said {said} {tried}, want {sorted(frames)[:6]} of ports {ports}")
 
@@ -158,10 +160,12 @@ def main() -> None:
 
     measured = measure(truths(Path(sys.argv[1]), *sys.argv[2:3]), lambda capture: told(capture)[0])
     for line in [str(one) for one in measured.judged if not one.whole] + measured.alarms:
-        print(line)
+        print(line)  # noqa: T201
     shares = ", ".join(f"{aspect} {measured.share(aspect):.1%}" for aspect in ASPECTS)
-    print(f"errors {len(measured.judged)}: right {measured.share():.2%} ({shares})")
-    print(f"healthy {measured.healthy}: incidents {len(measured.alarms)}; made good, called so: {dict(measured.masked)}")
+    print(f"errors {len(measured.judged)}: right {measured.share():.2%} ({shares})")  # noqa: T201
+    print(  # noqa: T201
+        f"healthy {measured.healthy}: incidents {len(measured.alarms)}; made good, called so: {dict(measured.masked)}"
+    )
 
 
 if __name__ == "__main__":

@@ -141,9 +141,7 @@ def unattempted(conn: Connection, head: bytes, now_ns: int) -> Attempt:
         handshake=Handshake(),
         judged_at_ns=now_ns,
         capture_ended=False,
-        request=Request(
-            first, first, 0, len(head), True, method, target, length, host, head_fields.correlation(head)
-        ),
+        request=Request(first, first, 0, len(head), True, method, target, length, host, head_fields.correlation(head)),
     )
     attempt.unattempted = True
     attempt.client_leg_seen = True
@@ -426,10 +424,16 @@ def _silence(attempt: Attempt) -> Silence | None:
     since = request.last
     if response is not None and response.last.time_ns >= since.time_ns:
         since = response.last
-    elif response is None and request.http and not request.whole and attempt.upstream_acked_point is not None:
+    elif (
+        response is None
+        and request.http
+        and not request.whole
+        and attempt.upstream_acked_point is not None
+        and attempt.upstream_acked_point.time_ns > since.time_ns
+        and (attempt.upstream_acked or 0) > request.start
+    ):
         # While the request is being sent, what the upstream takes is progress too.
-        if attempt.upstream_acked_point.time_ns > since.time_ns and (attempt.upstream_acked or 0) > request.start:
-            since = attempt.upstream_acked_point
+        since = attempt.upstream_acked_point
     closes = [
         closing.point
         for closing in (attempt.gateway_fin, attempt.gateway_rst, attempt.upstream_fin, attempt.upstream_rst)

@@ -62,9 +62,7 @@ class Docket:
     def due(self, now_ns: int | None) -> list[Held | ClientError]:
         """Return what has waited long enough (None: everything), oldest first; of one moment failures first."""
         found = []
-        while self._waiting and (
-            now_ns is None or self._waiting[0][0] <= now_ns or len(self._waiting) > MOST_WAITING
-        ):
+        while self._waiting and (now_ns is None or self._waiting[0][0] <= now_ns or len(self._waiting) > MOST_WAITING):
             item = heappop(self._waiting)[2]
             found.append(item)
             if isinstance(item, Held) and item.key is not None and not item.written:

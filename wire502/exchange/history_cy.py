@@ -166,7 +166,8 @@ class History:
 
     def _row(self, at: int) -> Row:
         conn, text = self.conns[at], self.texts[at]
-        assert conn is not None and text is not None, "a row that is in the ring has been written"
+        assert conn is not None, "a row that is in the ring has been written"
+        assert text is not None, "a row that is in the ring has been written"
         return Row(
             conn,
             self.number[at],

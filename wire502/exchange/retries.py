@@ -17,9 +17,7 @@ WITHIN_NS = 1_000_000_000
 OTHER_FAMILY_NS = 300_000_000
 
 
-def made_good(
-    conn: Connection, head: bytes, attempt: Attempt, history: History, caveats: list[str]
-) -> bool:
+def made_good(conn: Connection, head: bytes, attempt: Attempt, history: History, caveats: list[str]) -> bool:
     """Whether exactly one later request can be the retry of a failed attempt; say so when several can."""
     request = attempt.request
     if request is None or not request.http or not head:
@@ -55,7 +53,8 @@ def _good(row: Row, conn: Connection, ended: int) -> bool:
 def other_family(conn: Connection, upstreams: Mapping[tuple[int, int, int], Upstream]) -> Point | None:
     """Return the SYN-ACK of an IPv4 connection to the same port right after a refused IPv6 attempt."""
     for (high, low, port), upstream in upstreams.items():
-        if port == conn.b.port and high == 0 and low >> 32 == 0xFFFF and upstream.answered_frame:
-            if 0 <= upstream.answered_ts - conn.first_ts <= OTHER_FAMILY_NS:
-                return Point(upstream.answered_frame, upstream.answered_file, upstream.answered_ts)
+        ipv4 = high == 0 and low >> 32 == 0xFFFF
+        soon = 0 <= upstream.answered_ts - conn.first_ts <= OTHER_FAMILY_NS
+        if port == conn.b.port and ipv4 and upstream.answered_frame and soon:
+            return Point(upstream.answered_frame, upstream.answered_file, upstream.answered_ts)
     return None

@@ -34,8 +34,8 @@ from wire502.model.context import Context
 from wire502.model.flow_cy import NEVER
 
 MAX_UPSTREAMS = cython.declare(cython.longlong, 4096)
-MAX_CONNECTING = cython.declare(cython.longlong, 65_536)  # unanswered SYNs that are waited for, each with a deadline of its own
-MAX_UNFINISHED = cython.declare(cython.longlong, 32_768)  # attempts judged although the capture, or memory, ended before they did
+MAX_CONNECTING = cython.declare(cython.longlong, 65_536)  # unanswered SYNs with a deadline each
+MAX_UNFINISHED = cython.declare(cython.longlong, 32_768)  # judged before they ended
 HALF_CLOSE_NS = cython.declare(cython.longlong, 1_500_000_000)
 HOLE_NS = cython.declare(cython.longlong, 200_000_000)
 FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)

@@ -458,8 +458,7 @@ class Connections:
             key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
             at = cython.cast(
                 cython.Py_ssize_t,
-                (((key ^ number * SCATTER_3 ^ rest * SCATTER_4) & LOW_64) >> 32)
-                & (RECENT - 1),
+                (((key ^ number * SCATTER_3 ^ rest * SCATTER_4) & LOW_64) >> 32) & (RECENT - 1),
             )
             if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
                 delta = ts - self.seen_ts[at]
