@@ -158,11 +158,12 @@ class Engine:
     def finished(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
         """Look at a complete exchange: a 5xx, or any if all are asked for."""
         client = self._legs.is_client(conn)
+        judged = exchange.judged
         if client and exchange.status >= 500:
             self._client_error(conn, exchange, now_ns)
         if exchange.status < 500 and exchange.oddities is None and not self._context.keep_exchanges:
             return
-        if (client and not self._context.keep_exchanges) or exchange.judged:
+        if (client and not self._context.keep_exchanges) or judged:
             return
         attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
@@ -322,8 +323,9 @@ class Engine:
     def _client_error(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
         """A client got an error: look at the attempts behind it, then tell of it."""
         row = self._tracker.history.get(exchange.row)
-        if row is None:
+        if row is None or exchange.judged:
             return
+        exchange.judged = True
         settle = self._context.settle_ns
         self._docket.client_error(ClientError(now_ns + 2 * settle, row))
         self._tracker.wake(now_ns + 2 * settle)
