@@ -7,20 +7,20 @@ seen, or for a moment of capture time, since that or a retry that made it good o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from wire502.diagnosis.causes import explain
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
 from wire502.diagnosis.recognition import Recognised
-from wire502.exchange.attempts import build, dropped_nearby, unattempted
-from wire502.exchange.docket import ClientError, Docket, Held
-from wire502.exchange.history_cy import Row
+from wire502.exchange.attempts import build, dropped_nearby
+from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.legs_cy import Legs
-from wire502.exchange.linking import Joined, Linker, key_of
-from wire502.exchange.retries import made_good, other_family
+from wire502.exchange.linking import Joined, Linker
+from wire502.exchange.outcomes import Outcomes
+from wire502.exchange.retries import other_family
 from wire502.exchange.silences import Silences
 from wire502.exchange.summing import Counts, summary
 from wire502.exchange.surroundings import Recorder
@@ -32,14 +32,11 @@ from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
-from wire502.model.verdict import QUIET_KINDS, Failure, Result, Summary
+from wire502.model.verdict import Failure, Incident, Result, Summary
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
-
-NEARBY = 256  # exchanges, and time, in which a missed request would have left its trace
-NEARBY_NS = 60_000_000_000
 
 
 class Engine:
@@ -52,15 +49,24 @@ class Engine:
         self._legs = Legs(context)
         self._tracker = Tracker(context, self, self._decoder, self._legs)
         self._connections = Connections(self._tracker, context)
-        self._linker = Linker(self._tracker.history, self._legs)
-        self._docket = Docket()
+        self._outcomes = Outcomes()
+        self._linker = Linker(self._tracker.history, self._legs, self._outcomes)
         self._silences = Silences()
-        self._recognised = Recognised(context.gateway)
         self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
         self._drops: Sequence[DropReport] = ()
         self._results: list[Result] = []
         self._counts = Counts()
+        self._cases = Casebook(
+            context,
+            self._tracker,
+            self._legs,
+            self._linker,
+            self._outcomes,
+            self._counts,
+            _Diagnosis(context, self._recorder),
+            self._tell,
+        )
         self._first_ns: int | None = None
         self._final_ns = 0
 
@@ -69,6 +75,8 @@ class Engine:
     def feed(self, batch: Batch) -> list[Result]:
         """Take the next frames; return what became final, in the order in which it did."""
         self._connections.interfaces(self._interfaces)
+        several = len(self._interfaces) > 1 and len({one.file for one in self._interfaces}) > 1
+        self._linker.skew.several = self._tracker.several_files = several
         self._see_times(batch)
         for segments in self._packets.segments(batch):
             self._connections.feed(segments)
@@ -89,7 +97,7 @@ class Engine:
         self._tracker.finish([conn for conn in connections if not self._legs.is_client(conn)], now)
         for attempt in self._unanswered.finish(now):
             self._judge_unanswered(attempt)
-        self._release(None)
+        self._cases.release(None)
         self._results.append(self._summary())
         return self._taken()
 
@@ -100,6 +108,9 @@ class Engine:
     def next_deadline(self) -> int:
         """Return the capture time at which ``tick`` will have something to do."""
         return self._tracker.next_due
+
+    def _tell(self, result: Result) -> None:
+        self._results.append(result)
 
     def _taken(self) -> list[Result]:
         taken, self._results = self._results, []
@@ -121,6 +132,10 @@ class Engine:
 
     # -- the desk (exchange.tracker_cy.Desk) ----------------------------------------------------------------------
 
+    def began(self, conn: Connection, exchange: Exchange) -> None:
+        """Learn about the clocks of several files from the first request of a connection."""
+        self._linker.began(conn, exchange)
+
     def resolve(self, conn: Connection, now_ns: int) -> None:
         """Close the holes of a connection that their receivers have acknowledged."""
         release(conn, 0, now_ns, False)
@@ -137,7 +152,7 @@ class Engine:
         """Release what has been held long enough."""
         for attempt in self._unanswered.due(now_ns):
             self._judge_unanswered(attempt)
-        self._release(now_ns)
+        self._cases.release(now_ns)
 
     def settle(self, conn: Connection, now_ns: int, ended: bool) -> bool:
         """Judge all that is open on a connection; return whether it needs no further look."""
@@ -160,7 +175,7 @@ class Engine:
         client = self._legs.is_client(conn)
         judged = exchange.judged
         if client and exchange.status >= 500:
-            self._client_error(conn, exchange, now_ns)
+            self._cases.client_error(conn, exchange, now_ns)
         if exchange.status < 500 and exchange.oddities is None and not self._context.keep_exchanges:
             return
         if (client and not self._context.keep_exchanges) or judged:
@@ -187,7 +202,6 @@ class Engine:
             now_ns=now_ns,
             ended=ended,
             secondary=secondary,
-            client_leg_seen=self._legs.client_legs_seen,
             steps=tuple(self._connections.steps),
         )
         attempt.dropped_nearby = dropped_nearby(self._drops, conn.file, attempt)
@@ -196,7 +210,8 @@ class Engine:
             attempt.later_success = other_family(conn, self._tracker.upstreams)
         head = exchange.req_head if exchange is not None else b""
         joined = self._linker.join(conn, head, attempt)
-        attempt.client = self._linker.view(joined)
+        attempt.client = self._linker.view(joined, conn)
+        attempt.client_leg_seen = self._legs.client_legs_seen
         attempt.client_candidates = 0 if joined.row else joined.candidates
         return attempt, joined
 
@@ -222,88 +237,22 @@ class Engine:
 
     def _hold(
         self,
-        conn: Connection,
+        conn: Connection | None,
         exchange: Exchange | None,
         attempt: Attempt,
         joined: Joined,
         verdict: Verdict,
         now_ns: int,
     ) -> None:
-        """Keep a failure back until its client's answer was seen, or its hold is over."""
         self._silences.learn(attempt)
-        if verdict.finding is not None:
+        if conn is not None and verdict.finding is not None:
             self._recorder.failed(conn, attempt, verdict.finding)
-        head = exchange.req_head if exchange is not None else b""
-        client = attempt.client
-        answered = client is not None and client.outcome != "pending"
-        when = now_ns if answered else now_ns + self._context.hold_ns
-        key = None if joined.row is None else key_of(joined.row)
-        row = exchange.row if exchange is not None else 0
-        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, key, row))
-        self._tracker.wake(when)
-        if self._docket.full:
-            self._release(now_ns)
-
-    def _release(self, now_ns: int | None) -> None:
-        for item in self._docket.due(now_ns):
-            if isinstance(item, ClientError):
-                self._incident(item)
-            else:
-                self._write(item)
-
-    def _write(self, held: Held) -> None:
-        """Write a failure, with the last word on what its client got."""
-        if held.written:
-            return
-        held.written = True
-        conn = held.conn
-        if self._legs.is_client(conn):
-            # Learned meanwhile: what looked like a failed attempt was a client's own request.
-            own = self._tracker.history.get(held.row)
-            if own is not None:
-                self._incident(ClientError(held.when_ns, own))
-            return
-        attempt, verdict = held.attempt, held.verdict
-        joined = held.joined if held.joined.row else self._linker.join(conn, held.head, attempt)
-        client = self._linker.view(joined)
-        if client != attempt.client:
-            attempt = replace(attempt, client=client)
-            verdict = judge(attempt, self._context)
-            if verdict.outcome != "failure":
-                self._counts.odd(verdict.oddities)
-                return
-        failure = to_failure(attempt, verdict, self._docket.next_failure())
-        row = joined.row
-        address = None if row is None else (row.conn.b.high, row.conn.b.low)
-        failure.gateways = self._recognised.views(failure, failure.client, address)
-        self._explain(failure, conn, attempt, verdict)
-        if client is None:
-            failure.masked |= made_good(conn, held.head, attempt, self._tracker.history, failure.caveats)
-            if joined.candidates > 1:
-                failure.caveats.append(f"ambiguous: {joined.candidates} client requests may be behind it")
-        elif row is not None:
-            self._docket.joined(key_of(row), failure)
-        self._count(failure, conn)
-        self._results.append(failure)
-
-    def _explain(self, failure: Failure, conn: Connection | None, attempt: Attempt, verdict: Verdict) -> None:
-        if verdict.finding is not None:
-            explain(failure, attempt, verdict.finding, self._recorder.around(conn, attempt))
-
-    def _count(self, failure: Failure, conn: Connection | None) -> None:
-        quiet = failure.kind in QUIET_KINDS
-        self._counts.failure(failure, quiet=quiet)
-        upstream = None if conn is None else conn.upstream
-        if upstream is not None and not quiet:
-            upstream.failures += 1
+        self._cases.hold(conn, exchange, attempt, joined, verdict, now_ns)
 
     def _judge_unanswered(self, attempt: Attempt) -> None:
         verdict = judge(attempt, self._context)
         if verdict.outcome == "failure":
-            failure = to_failure(attempt, verdict, self._docket.next_failure())
-            self._explain(failure, None, attempt, verdict)
-            self._count(failure, None)
-            self._results.append(failure)
+            self._hold(None, None, attempt, Joined(), verdict, attempt.judged_at_ns)
 
     # -- client legs ----------------------------------------------------------------------------------------------
 
@@ -312,72 +261,13 @@ class Engine:
         for exchange, _ in _outstanding(conn):
             if exchange is None or exchange.ghost:
                 continue
-            outcome = self._linker.settled(conn, exchange)
-            if outcome.outcome in ("error", "cut", "closed_without_response", "reset") or outcome.left_first:
-                self._client_error(conn, exchange, now_ns)
+            outcome = self._outcomes.settled(conn, exchange)
+            if outcome.failed:
+                self._cases.client_error(conn, exchange, now_ns)
             elif outcome.outcome == "pending" and not ended:
                 return False
         _close(conn)
         return True
-
-    def _client_error(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
-        """A client got an error: look at the attempts behind it, then tell of it."""
-        row = self._tracker.history.get(exchange.row)
-        if row is None or exchange.judged:
-            return
-        exchange.judged = True
-        settle = self._context.settle_ns
-        self._docket.client_error(ClientError(now_ns + 2 * settle, row))
-        self._tracker.wake(now_ns + 2 * settle)
-        if exchange.status == 502:
-            self._counts.client_502 += 1
-        attempts = self._linker.attempts_for(row, now_ns)
-        if exchange.status >= 500:
-            relayed = any(other.status == exchange.status for other in attempts)
-            address = (conn.b.high, conn.b.low)
-            self._recognised.see(
-                address, exchange.status, exchange.resp_head or b"", exchange.resp_page or b"", relayed
-            )
-        for other in attempts:
-            decoder = other.conn.decoder
-            if decoder is not None and decoder.current is not None and decoder.current.number == other.number:
-                self._tracker.look(other.conn, now_ns + settle)
-        self._tracker.look_at_connecting(row.req_ts, now_ns + settle)
-
-    def _incident(self, error: ClientError) -> None:
-        """Write the incident of a client's error, its failures before it."""
-        row = error.row
-        key = key_of(row)
-        for held in self._docket.held_for(key):
-            self._write(held)
-        outcome = self._linker.outcome(row)
-        if outcome.outcome in ("complete", "pending") and not outcome.left_first:
-            return
-        failures = self._docket.failures_of(key)
-        tried = self._linker.attempts_for(row, outcome.point.time_ns)
-        attempt = unattempted(row.conn, row.head, outcome.point.time_ns)
-        attempt.client = self._linker.view(Joined(row, 1.0, ["itself"]))
-        if not failures and not tried and self._covered(row, outcome.point.time_ns):
-            verdict = judge(attempt, self._context)
-            if verdict.outcome == "failure":
-                failure = to_failure(attempt, verdict, self._docket.next_failure())
-                self._explain(failure, None, attempt, verdict)
-                self._count(failure, None)
-                self._results.append(failure)
-                failures = [failure]
-        incident = to_incident(self._docket.next_incident(), attempt, failures, len(tried))
-        self._counts.incident(incident)
-        self._results.append(incident)
-
-    def _covered(self, row: Row, until_ns: int) -> bool:
-        """Whether the capture would have shown an attempt for a client's request: nothing upstream is in doubt."""
-        if not self._legs.upstream_legs_seen or self._tracker.connecting_between(row.req_ts, until_ns):
-            return False
-        return not any(
-            _sent_unseen(other.conn)
-            for other in self._tracker.history.latest(NEARBY, row.req_ts - NEARBY_NS)
-            if other.conn is not row.conn
-        )
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -403,13 +293,38 @@ class Engine:
             unfollowed=self._tracker.unfollowed,
             unsupported=packets.unsupported,
             steps=len(connections.steps),
+            clocks=self._linker.skew.caveats(),
         )
 
 
-def _sent_unseen(conn: Connection) -> bool:
-    """Whether the acceptor acknowledged more than the opener was seen to send: a request may have been missed."""
-    a, b = conn.a, conn.b
-    return max(a.acked, b.rst_acks, b.fin_acks) > max(a.top, a.off) + (1 if a.fin_off >= 0 else 0)
+class _Diagnosis:
+    """What the casebook asks of ``diagnosis``."""
+
+    def __init__(self, context: Context, recorder: Recorder) -> None:
+        self._context = context
+        self._recorder = recorder
+        self._recognised = Recognised(context.gateway)
+
+    def verdict(self, attempt: Attempt) -> Verdict:
+        return judge(attempt, self._context)
+
+    def failure(
+        self, conn: Connection | None, attempt: Attempt, verdict: Verdict, ident: str, gateway: Address | None
+    ) -> Failure:
+        failure = to_failure(attempt, verdict, ident)
+        failure.gateways = self._recognised.views(failure, failure.client, gateway)
+        if verdict.finding is not None:
+            explain(failure, attempt, verdict.finding, self._recorder.around(conn, attempt))
+        return failure
+
+    def page(self, gateway: Address, exchange: Exchange, relayed: bool) -> None:
+        head, page = exchange.resp_head or b"", exchange.resp_page or b""
+        self._recognised.see(gateway, exchange.status, head, page, relayed)
+
+    def incident(
+        self, ident: str, attempt: Attempt, failures: Sequence[Failure], tried: int, alike: Counter[str]
+    ) -> Incident:
+        return to_incident(ident, attempt, failures, tried, alike)
 
 
 def _outstanding(conn: Connection) -> list[tuple[Exchange | None, bool]]:

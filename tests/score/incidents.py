@@ -28,7 +28,7 @@ OUTCOMES = {
     "eof_before_response": {"closed_without_response"},
     "eof_on_reused_client_conn": {"closed_without_response"},
     "reset": {"reset"},
-    "client_timeout": {"pending", "cut"},
+    "client_timeout": {"pending", "cut", "error"},  # octets that are no response count as an error
     "client_aborted": {"pending", "cut"},
     "bad_status_line": {"error"},
 }
@@ -146,26 +146,28 @@ def _judge(name: str, event: Line, incidents: list[Line], failures: dict[str, Li
         right["verdict"] = right["verdict"] and verdict["frame"] in frames
     if right["verdict"] and verdict is not None:
         right["side"] = verdict["at_fault"] in (event.get("acceptable_sides") or [event["side_at_fault"]])
-    said = f"{incident['client_status']} {incident['outcome']} #{incident['frame']} (want {event['client_response_frame']})"  # noqa: E501
-    tried = [
-        (one["kind"], one["frame"], one["at_fault"], *one["connection"]["gateway"].rsplit(":")[-1:]) for one in attempts
-    ]
-    ports = [match[1].rpartition(":")[2] for match in wanted if match]
-    return Judged(name, event, right, f"said {said} {tried}, want {sorted(frames)[:6]} of ports {ports}")
+    said = f"{incident['client_status']} {incident['outcome']} #{incident['frame']}"
+    tried = [(one["kind"], one["frame"], one["at_fault"], one["connection"]["gateway"]) for one in attempts]
+    ends = [match[1] for match in wanted if match]
+    return Judged(
+        name,
+        event,
+        right,
+        f"said {said} {tried}, want #{event['client_response_frame']} for {sorted(frames)[:6]} of {ends}",
+    )
 
 
 def main() -> None:
-    """Print what is wrong, and the share that is right."""
+    """Write what is wrong, and the share that is right."""
     from tests.score.measuring import told
 
     measured = measure(truths(Path(sys.argv[1]), *sys.argv[2:3]), lambda capture: told(capture)[0])
-    for line in [str(one) for one in measured.judged if not one.whole] + measured.alarms:
-        print(line)  # noqa: T201
+    lines = [str(one) for one in measured.judged if not one.whole] + measured.alarms
     shares = ", ".join(f"{aspect} {measured.share(aspect):.1%}" for aspect in ASPECTS)
-    print(f"errors {len(measured.judged)}: right {measured.share():.2%} ({shares})")  # noqa: T201
-    print(  # noqa: T201
-        f"healthy {measured.healthy}: incidents {len(measured.alarms)}; made good, called so: {dict(measured.masked)}"
-    )
+    lines.append(f"errors {len(measured.judged)}: right {measured.share():.2%} ({shares})")
+    lines.append(f"healthy {measured.healthy}: incidents {len(measured.alarms)}")
+    lines.append(f"failures that a retry made good, and called so: {dict(measured.masked)}")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

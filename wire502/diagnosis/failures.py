@@ -160,15 +160,20 @@ def client_ref(attempt: Attempt) -> ClientRef | None:
     client = attempt.client
     if client is None:
         return None
+    seen = client.answer or client.point
+    cut = client.outcome == "cut"
     return ClientRef(
-        frame=client.point.frame,
-        file=client.point.file,
-        time=Time(client.point.time_ns),
+        frame=seen.frame,
+        file=seen.file,
+        time=Time(seen.time_ns - client.skew_ns),
         outcome=cast(Outcome, client.outcome),
         status=client.status,
         connection=client.connection,
         request_frame=client.request_point.frame,
         link=Link(client.score, list(client.by), client.runner_up),
+        end_frame=client.point.frame if cut else None,
+        end_time=Time(client.point.time_ns - client.skew_ns) if cut else None,
+        request_time=Time(client.request_point.time_ns - client.skew_ns),
     )
 
 

@@ -33,7 +33,9 @@ def judge(attempt: Attempt, context: Context, surroundings: Surroundings = _NOTH
     """
     attempt = _look_around(attempt, surroundings)
     oddities = _oddities(attempt)
-    found = [kind.failure_point(attempt, context) for kind in all_kinds().values()]
+    kinds = all_kinds()
+    asked = [kinds["no_attempt"]] if attempt.unattempted else kinds.values()
+    found = [kind.failure_point(attempt, context) for kind in asked]
     finding = decide([one for one in found if one is not None])
     if finding is not None and finding.kind == "connect_refused" and surroundings.scanning(attempt):
         oddities.append("port_scan")

@@ -1,34 +1,49 @@
-"""What waits to be written: failures until their client's answer, client errors until the failures behind them."""
+"""What waits to be written, in the order of time: failures until their client's answer, client errors until the
+failures behind them. And what was written, for as long as it may still be found to be otherwise.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import TypeVar
 
 from wire502.exchange.history_cy import Row
-from wire502.exchange.linking import Joined, Key
+from wire502.exchange.linking import Joined
+from wire502.exchange.outcomes import Key
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection
-from wire502.model.verdict import Failure
+from wire502.model.verdict import Failure, Incident
 
-REMEMBERED = 65_536
+WATCHED = 4096  # failures and incidents that may still be corrected
+KINDS = 65_536  # attempts whose kind of failure is remembered
+CONNECTS = 1024  # failures without a request that wait for a client
 MOST_WAITING = 4096  # beyond it the oldest waits no longer: each is a few kilobytes
 
 
 @dataclass(slots=True)
 class Held:
-    """A failure that waits; ``key`` is the client's exchange that it belongs to, as far as is known."""
+    """A failure that waits, or was written and may still change.
+
+    ``own`` is its exchange, ``key`` the client's exchange that it belongs to, as far as is known; ``row`` its own row
+    in the history, 0 for none; ``looks`` counts the times that it was looked at again after it was written.
+    """
 
     when_ns: int
-    conn: Connection
+    conn: Connection | None
     head: bytes
     attempt: Attempt
     joined: Joined
     verdict: Verdict
+    own: Key | None
     key: Key | None
-    row: int = 0  # of the history: its own exchange
-    written: bool = False
+    row: int = 0
+    failure: Failure | None = None
+    dropped: bool = False
+    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -39,55 +54,114 @@ class ClientError:
     row: Row
 
 
+@dataclass(slots=True)
+class Told:
+    """An incident that was written, and what it was made of."""
+
+    incident: Incident
+    row: Row
+
+
+Item = Held | ClientError
+Anything = TypeVar("Anything")
+
+
 class Docket:
-    """In the order of time: failures and client errors, each until its own moment."""
+    """Everything that waits; memory is bounded everywhere, the oldest is let go."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, Held | ClientError]] = []
+        self._waiting: list[tuple[int, int, Item]] = []
         self._sequence = 0
-        self._held: dict[Key, list[Held]] = {}
-        self._failures: dict[Key, list[Failure]] = {}
+        self._by_key: dict[Key, list[Held]] = {}
+        self._by_own: dict[Key, Held] = {}
+        self._connects: deque[Held] = deque(maxlen=CONNECTS)
+        self._kinds: dict[Key, str] = {}
+        self._announced: dict[Key, bool] = {}
+        self._told: dict[Key, Told] = {}
         self._numbers = [0, 0]
 
     def hold(self, held: Held) -> None:
         """Keep a failure until ``when_ns``."""
-        self._push(held)
+        self.push(held)
         if held.key is not None:
-            self._held.setdefault(held.key, []).append(held)
+            self.belongs(held.key, held)
+        elif held.own is None:
+            self._connects.append(held)
+        if held.own is not None:
+            self._by_own[held.own] = held
+            _let_go(self._by_own, WATCHED)
+            if held.verdict.finding is not None:
+                self._kinds[held.own] = held.verdict.finding.kind
+                _let_go(self._kinds, KINDS)
 
-    def client_error(self, error: ClientError) -> None:
-        """Keep a client's error until ``when_ns``."""
-        self._push(error)
+    def push(self, item: Item) -> None:
+        """Have an item back at its ``when_ns``."""
+        self._sequence += 1
+        heappush(self._waiting, (item.when_ns, self._sequence, item))
 
-    def due(self, now_ns: int | None) -> list[Held | ClientError]:
-        """Return what has waited long enough (None: everything), oldest first; of one moment failures first."""
-        found = []
-        while self._waiting and (now_ns is None or self._waiting[0][0] <= now_ns or len(self._waiting) > MOST_WAITING):
-            item = heappop(self._waiting)[2]
-            found.append(item)
-            if isinstance(item, Held) and item.key is not None and not item.written:
-                self._forget(item.key, item)
-        return found
+    def due(self, now_ns: int | None) -> Iterator[Item]:
+        """Yield what has waited long enough (None: everything), oldest first, and what is added meanwhile.
+
+        Of too many the oldest wait no longer.
+        """
+        while self._waiting and (now_ns is None or self._waiting[0][0] <= now_ns or self.full):
+            yield heappop(self._waiting)[2]
 
     @property
     def full(self) -> bool:
         """Whether more wait than should."""
         return len(self._waiting) > MOST_WAITING
 
-    def held_for(self, key: Key) -> list[Held]:
-        """Return the failures that wait for the answer to one client request, and wait no longer."""
-        return self._held.pop(key, [])
+    @property
+    def crowded(self) -> bool:
+        """Whether so many wait that nothing should that need not."""
+        return len(self._waiting) > MOST_WAITING // 2
 
-    def joined(self, key: Key, failure: Failure) -> None:
-        """Remember a written failure as one behind a client's request."""
-        self._failures.setdefault(key, []).append(failure)
-        if len(self._failures) > REMEMBERED:
-            del self._failures[next(iter(self._failures))]
+    def belongs(self, key: Key, held: Held) -> None:
+        """Remember that a failure stands behind a client's request."""
+        behind = self._by_key.setdefault(key, [])
+        if held not in behind:
+            behind.append(held)
+        _let_go(self._by_key, WATCHED)
 
-    def failures_of(self, key: Key) -> list[Failure]:
-        """Return the written failures behind a client's request, in the order in which they began."""
-        found = self._failures.pop(key, [])
-        return sorted(found, key=lambda one: one.request.time if one.request is not None else one.time)
+    def behind(self, key: Key) -> list[Held]:
+        """Return the failures known to stand behind a client's request, in the order in which they began."""
+        return sorted(self._by_key.get(key, ()), key=lambda held: began(held.attempt))
+
+    def of_exchange(self, own: Key) -> Held | None:
+        """Return the failure of an exchange of an upstream leg."""
+        return self._by_own.get(own)
+
+    def kind_of(self, own: Key) -> str | None:
+        """Return how an exchange of an upstream leg failed, None if it is not known to have."""
+        return self._kinds.get(own)
+
+    def connects_between(self, since_ns: int, until_ns: int, most: int = 64) -> list[Held]:
+        """Return the newest failures without a request that began in a time and have no client."""
+        found = []
+        for held in reversed(self._connects):
+            if held.key is None and since_ns <= began(held.attempt) <= until_ns:
+                found.append(held)
+                if len(found) == most:
+                    break
+        return found[::-1]
+
+    def announce(self, key: Key) -> bool:
+        """Take note that a client's request ended in an error; return whether that is news."""
+        if key in self._announced:
+            return False
+        self._announced[key] = True
+        _let_go(self._announced, KINDS)
+        return True
+
+    def told(self, key: Key) -> Told | None:
+        """Return the incident that was written for a client's request."""
+        return self._told.get(key)
+
+    def tell(self, key: Key, told: Told) -> None:
+        """Remember the incident of a client's request."""
+        self._told[key] = told
+        _let_go(self._told, WATCHED)
 
     def next_failure(self) -> str:
         """Return the next id of a failure."""
@@ -99,13 +173,17 @@ class Docket:
         self._numbers[1] += 1
         return f"i{self._numbers[1]}"
 
-    def _push(self, item: Held | ClientError) -> None:
-        self._sequence += 1
-        heappush(self._waiting, (item.when_ns, self._sequence, item))
 
-    def _forget(self, key: Key, held: Held) -> None:
-        rest = [one for one in self._held.get(key, ()) if one is not held]
-        if rest:
-            self._held[key] = rest
-        else:
-            self._held.pop(key, None)
+def began(attempt: Attempt) -> int:
+    """Return when an attempt began, in nanoseconds: its request, else its first SYN."""
+    if attempt.request is not None:
+        return attempt.request.first.time_ns
+    shake = attempt.handshake
+    if shake.syns:
+        return shake.syns[0].time_ns
+    return attempt.ladder[0].point.time_ns if attempt.ladder else attempt.judged_at_ns
+
+
+def _let_go(known: dict[Key, Anything], most: int) -> None:
+    if len(known) > most:
+        del known[next(iter(known))]

@@ -2,14 +2,19 @@ from wire502.model.flow_cy cimport Connection, Exchange
 
 cdef class History:
     cdef public long long rows
+    cdef public bint more
     cdef Py_ssize_t size
     cdef unsigned long long[::1] key
     cdef long long[::1] before
     cdef long long[::1] heads
+    cdef unsigned long long[::1] tail
+    cdef long long[::1] tail_before
+    cdef long long[::1] tail_heads
     cdef long long[::1] req_ts
     cdef long long[::1] end_ts
     cdef long long[::1] frame
     cdef long long[::1] end_frame
+    cdef long long[::1] resp_ts
     cdef int[::1] status
     cdef long long[::1] number
     cdef list conns
@@ -18,3 +23,4 @@ cdef class History:
     cdef int end(self, Exchange exchange)
 
 cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t n)
+cdef unsigned long long tail_key(const unsigned char* octets, Py_ssize_t n)

@@ -19,8 +19,11 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Exchange
 
+from wire502.model.flow_cy import NEVER
+
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-MOST = 64  # rows of one key that are looked at: beyond that nobody can tell them apart
+MOST = 64  # rows of one key that are told apart: with more nobody can
+LOOKED = 8192  # rows that are looked at for them
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class Row:
     end_frame: int
     end_ts: int
     status: int
+    resp_ts: int
 
 
 @cython.cfunc
@@ -55,11 +59,53 @@ def line_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulong
     return h | 1
 
 
+@cython.cfunc
+def tail_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulonglong:
+    """Hash method and end of the target: what ``target_end`` returns. 0: it says too little."""
+    h: cython.ulonglong = 0x4BF29CE484222325
+    prime: cython.ulonglong = 0x100000001B3
+    i: cython.Py_ssize_t = 0
+    method: cython.Py_ssize_t
+    end: cython.Py_ssize_t
+    path: cython.Py_ssize_t
+    segment: cython.Py_ssize_t
+    segments: cython.int = 0
+    wanted: cython.int
+    while i < n and octets[i] != 32 and octets[i] != 10:
+        h = ((h ^ octets[i]) * prime) & LOW_64
+        i += 1
+    method = i + 1
+    end = method
+    path = -1
+    while end < n and octets[end] != 32 and octets[end] != 13 and octets[end] != 10:
+        if octets[end] == 63 and path < 0:
+            path = end
+        end += 1
+    if path < 0:
+        path = end
+    i = path
+    segment = path
+    wanted = 1 if end - path > 1 else 2
+    while i > method and segments < wanted:
+        i -= 1
+        if octets[i] == 47:
+            if segment > i + 1:
+                segments += 1
+            segment = i
+    if segments < wanted:
+        return 0
+    while i < end:
+        h = ((h ^ octets[i]) * prime) & LOW_64
+        i += 1
+    return h | 1
+
+
 @cython.cclass
 class History:
     """A ring of *size* rows (a power of two)."""
 
     rows: int
+    more: bool
     conns: list[Connection | None]
     texts: list[bytes | None]
 
@@ -69,13 +115,18 @@ class History:
             whole *= 2
         self.size = whole
         self.rows = 0
+        self.more = False
         self.key = array("Q", bytes(8 * whole))
         self.before = array("q", bytes(8 * whole))
+        self.tail = array("Q", bytes(8 * whole))
+        self.tail_before = array("q", bytes(8 * whole))
+        self.tail_heads = array("q", bytes(8 * whole))
         self.heads = array("q", bytes(8 * whole))
         self.req_ts = array("q", bytes(8 * whole))
         self.end_ts = array("q", bytes(8 * whole))
         self.frame = array("q", bytes(8 * whole))
         self.end_frame = array("q", bytes(8 * whole))
+        self.resp_ts = array("q", bytes(8 * whole))
         self.status = array("i", bytes(4 * whole))
         self.number = array("q", bytes(8 * whole))
         self.conns = [None] * whole
@@ -97,10 +148,17 @@ class History:
         self.key[at] = h
         self.before[at] = self.heads[bucket]
         self.heads[bucket] = self.rows
+        h = tail_key(octets, len(head))
+        self.tail[at] = h
+        if h != 0:
+            bucket = cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))
+            self.tail_before[at] = self.tail_heads[bucket]
+            self.tail_heads[bucket] = self.rows
         self.req_ts[at] = exchange.req_ts
         self.end_ts[at] = 0
         self.frame[at] = exchange.req_frame
         self.end_frame[at] = 0
+        self.resp_ts[at] = 0
         self.status[at] = 0
         self.number[at] = exchange.number
         self.conns[at] = conn
@@ -116,46 +174,99 @@ class History:
             at = exchange.row & (self.size - 1)
             self.end_ts[at] = exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts
             self.end_frame[at] = exchange.resp_frame if exchange.status_frame == 0 else exchange.status_frame
+            self.resp_ts[at] = exchange.resp_ts if exchange.status_frame == 0 else exchange.status_ts
             self.status[at] = exchange.status
         return 0
 
-    def like(self, head: bytes, since_ns: int) -> list[Row]:
-        """Return the rows with the method and target of *head* that began at *since_ns* or later, newest first.
+    def like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
+        """Return the rows with the method and target of *head*, newest first.
 
-        At most ``MOST`` rows are returned.
+        Only rows that began from *since_ns* to *until_ns* and were not over before *open_ns*. At most ``MOST`` are
+        returned; ``more`` says whether there may be others.
         """
         octets: cython.p_const_uchar
         h: cython.ulonglong
         at: cython.Py_ssize_t
         row: cython.longlong
+        since: cython.longlong = since_ns
+        until: cython.longlong = until_ns
+        least: cython.longlong = open_ns
+        looked: cython.int = 0
         octets = head
         h = line_key(octets, len(head))
         row = self.heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
         line = _line(head)
         found: list[Row] = []
-        looked = 0
-        while row > 0 and row > self.rows - self.size and len(found) < MOST and looked < 4 * MOST:
+        self.more = False
+        while row > 0 and row > self.rows - self.size:
+            if len(found) >= MOST or looked >= LOOKED:
+                self.more = True
+                break
             at = row & (self.size - 1)
             looked += 1
             if self.key[at] == h:
-                if self.req_ts[at] < since_ns:
+                if self.req_ts[at] < since:
                     break
-                if _line(self.texts[at] or b"") == line:
-                    found.append(self._row(at))
+                if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
+                    if _line(self.texts[at] or b"") == line:
+                        found.append(self._row(at))
             row = self.before[at]
         return found
 
-    def latest(self, count: int, since_ns: int) -> list[Row]:
-        """Return the newest *count* rows that began at *since_ns* or later, newest first."""
+    def ending_like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
+        """Return the rows whose target ends like that of *head* (``target_end``), as ``like`` does."""
+        octets: cython.p_const_uchar
+        h: cython.ulonglong
+        at: cython.Py_ssize_t
+        row: cython.longlong
+        since: cython.longlong = since_ns
+        until: cython.longlong = until_ns
+        least: cython.longlong = open_ns
+        looked: cython.int = 0
+        octets = head
+        h = tail_key(octets, len(head))
+        wanted = target_end(head)
+        found: list[Row] = []
+        self.more = False
+        if h == 0 or wanted is None:
+            return found
+        row = self.tail_heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
+        while row > 0 and row > self.rows - self.size:
+            if len(found) >= MOST or looked >= LOOKED:
+                self.more = True
+                break
+            at = row & (self.size - 1)
+            looked += 1
+            if self.tail[at] == h:
+                if self.req_ts[at] < since:
+                    break
+                if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
+                    if target_end(self.texts[at] or b"") == wanted:
+                        found.append(self._row(at))
+            row = self.tail_before[at]
+        return found
+
+    def latest(self, count: int, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
+        """Return those of the newest *count* rows that began from *since_ns* to *until_ns*, newest first.
+
+        Rows that were over before *open_ns* are left out.
+        """
         at: cython.Py_ssize_t
         row: cython.longlong = self.rows
+        last: cython.longlong = max(0, self.rows - count, self.rows - self.size)
+        since: cython.longlong = since_ns
+        until: cython.longlong = until_ns
+        least: cython.longlong = open_ns
         found: list[Row] = []
-        while row > 0 and row > self.rows - self.size and row > self.rows - count:
+        self.more = False
+        while row > last:
             at = row & (self.size - 1)
-            if self.req_ts[at] < since_ns:
+            if self.req_ts[at] < since:
                 break
-            found.append(self._row(at))
+            if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
+                found.append(self._row(at))
             row -= 1
+        self.more = 0 < row <= last
         return found
 
     def get(self, row: int) -> Row | None:
@@ -177,6 +288,7 @@ class History:
             self.end_frame[at],
             self.end_ts[at],
             self.status[at],
+            self.resp_ts[at],
         )
 
 
@@ -186,6 +298,22 @@ def _line(head: bytes) -> bytes:
     line = head[: end if end >= 0 else len(head)]
     parts = line.split(b" ", 2)
     return b" ".join(parts[:2]).rstrip(b"\r\n")
+
+
+def target_end(head: bytes) -> tuple[bytes, ...] | None:
+    """Return method and end of the target: its last segment and the query, or its last two segments.
+
+    A gateway that rewrites the beginning of targets leaves that as it was. None where the target has less.
+    """
+    parts = _line(head).split(b" ", 1)
+    if len(parts) < 2:
+        return None
+    path, _, query = parts[1].partition(b"?")
+    wanted = 1 if query else 2
+    segments = path.rsplit(b"/", wanted + 1 if path.endswith(b"/") else wanted)[1:]
+    if len([one for one in segments if one]) < wanted:
+        return None
+    return (parts[0], *segments, b"?", query)
 
 
 def _is_compiled() -> bool:

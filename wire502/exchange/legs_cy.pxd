@@ -10,6 +10,7 @@ cdef class Legs:
     cdef set _fronts
     cdef dict _behind
     cdef set _seen_fronts
+    cdef public bint client_legs_hinted
     cdef public bint client_legs_seen
     cdef public bint upstream_legs_seen
     cdef int began(self, Connection conn, Exchange exchange)

@@ -19,6 +19,7 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Decoder, Exchange
 
+from wire502.exchange.likeness import forwards
 from wire502.model.context import Context
 
 # Typed: a plain module constant is a Python object to the compiler.
@@ -30,6 +31,7 @@ MAX_ADDRESSES = cython.declare(cython.Py_ssize_t, 65_536)
 MAX_ASKED = cython.declare(cython.Py_ssize_t, 4096)
 NESTED_NS = cython.declare(cython.longlong, 60_000_000_000)
 VOTES = cython.declare(cython.Py_ssize_t, 2)
+MAX_BEHIND = cython.declare(cython.Py_ssize_t, 64)  # addresses of one gateway on its upstream legs
 RECENT = 16  # connections of a host that are looked at
 
 
@@ -46,6 +48,7 @@ class Legs:
     _fronts: set[tuple[int, int, int]]
     _behind: dict[tuple[int, int, int], set[tuple[int, int]]]
     _seen_fronts: set[tuple[int, int, int]]
+    client_legs_hinted: bool  # there may be client legs in the capture
     client_legs_seen: bool
     upstream_legs_seen: bool
 
@@ -59,6 +62,7 @@ class Legs:
         self._fronts = set()
         self._behind = {}
         self._seen_fronts = set()
+        self.client_legs_hinted = False
         self.client_legs_seen = False
         self.upstream_legs_seen = False
 
@@ -72,6 +76,7 @@ class Legs:
                 opener = (conn.a.high, conn.a.low)
                 role = self._roles.get(opener, 0)
                 self._roles[opener] = role | OPENS
+                self.client_legs_hinted = self.upstream_legs_seen = True
             role = self._roles.get(acceptor, 0)
             if not role & ACCEPTS:
                 self._roles[acceptor] = role | ACCEPTS
@@ -81,6 +86,8 @@ class Legs:
             served.append(conn)
         if conn.local == OPENER_LOCAL:
             self._gateway_host_opens = self.upstream_legs_seen = True
+        elif conn.local == ACCEPTOR_LOCAL:
+            self.client_legs_hinted = True
         self._compare(conn, exchange)
         return 0
 
@@ -133,10 +140,28 @@ class Legs:
         address, at = (conn.b.high, conn.b.low), conn.b.port
         return any(address == (high, low) and port in (None, at) for high, low, port in self._named)
 
-    def fronts(self, client: Connection, upstream: Connection) -> bool:
-        """Whether the acceptor of one connection was seen to pass requests on as the opener of the other."""
+    def serves(self, client: Connection, upstream: Connection) -> bool:
+        """Whether two connections can be the two legs of one gateway."""
+        if client.b.high == upstream.a.high and client.b.low == upstream.a.low:
+            return True
+        if client.local == ACCEPTOR_LOCAL and upstream.local == OPENER_LOCAL:
+            return True
         endpoint = (client.b.high, client.b.low, client.b.port)
         return (upstream.a.high, upstream.a.low) in self._behind.get(endpoint, ())
+
+    def fits(self, client: Connection, upstream: Connection, head: bytes) -> bool:
+        """Whether the same request, seen on both, shows them as the legs of one gateway whatever the clocks say.
+
+        *head* is what was asked on *upstream*. Learns of it.
+        """
+        a, b = (upstream.a.high, upstream.a.low), (client.b.high, client.b.low)
+        if a == b and b != (client.a.high, client.a.low) and a != (upstream.b.high, upstream.b.low):
+            self._vote(client, upstream, head, False)
+            return True
+        if _names(head, client):
+            self._vote(client, upstream, head, True)
+            return True
+        return self.is_client(client) and not self.is_client(upstream) and self.serves(client, upstream)
 
     def is_front(self, high: int, low: int, port: int) -> bool:
         """Whether an endpoint is one where clients were seen to ask a gateway."""
@@ -160,6 +185,19 @@ class Legs:
         opener = self._roles.get((conn.a.high, conn.a.low), 0)
         return not opener & ACCEPTS
 
+    def _vote(self, front: Connection, back: Connection, head: bytes, sure: bool) -> None:
+        """Count a request that was passed on from one connection to the other; two different ones prove it."""
+        endpoint = (front.b.high, front.b.low, front.b.port)
+        votes = self._votes.setdefault(endpoint, set()) if len(self._votes) < MAX_ASKED else set()
+        if len(votes) < VOTES:
+            votes.add(_method_and_target(head))
+        if (len(votes) >= VOTES or sure) and len(self._behind) < MAX_ADDRESSES:
+            self._fronts.add(endpoint)
+            behind = self._behind.setdefault(endpoint, set())
+            if len(behind) < MAX_BEHIND:
+                behind.add((back.a.high, back.a.low))
+            self.client_legs_hinted = self.upstream_legs_seen = True
+
     @cython.cfunc
     def _compare(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
@@ -178,13 +216,7 @@ class Legs:
                 and front is not conn
                 and _other_hosts(front, conn)
             ):
-                endpoint = (front.b.high, front.b.low, front.b.port)
-                votes = self._votes.setdefault(endpoint, set()) if len(self._votes) < MAX_ASKED else set()
-                if len(votes) < VOTES:
-                    votes.add(line)
-                if len(votes) >= VOTES or _names(exchange, front):
-                    self._fronts.add(endpoint)
-                    self._behind.setdefault(endpoint, set()).add((conn.a.high, conn.a.low))
+                self._vote(front, conn, exchange.req_head, _names(exchange.req_head, front))
                 return 0
         if len(self._asked) >= MAX_ASKED:
             self._asked.popitem(last=False)
@@ -223,13 +255,10 @@ def _other_hosts(front: Connection, back: Connection) -> bool:
     return opener != (back.a.high, back.a.low, back.a.port) and not same_endpoint and (loopback or not same_opener_host)
 
 
-def _names(exchange: Exchange, front: Connection) -> bool:
+def _names(head: bytes, front: Connection) -> bool:
     """Whether the request passed on names the client of the first one in a forwarding header."""
-    if front.a.low >> 32 != 0xFFFF or front.a.high:
-        return False
-    address = ".".join(str((front.a.low >> shift) & 255) for shift in (24, 16, 8, 0)).encode()
-    head = exchange.req_head.lower()
-    return b"\nx-forwarded-for:" in head and address in head[head.find(b"\nx-forwarded-for:") :]
+    loopback = front.a.high == front.b.high and front.a.low == front.b.low
+    return not loopback and forwards(head, front)
 
 
 def _is_compiled() -> bool:

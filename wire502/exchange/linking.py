@@ -1,38 +1,34 @@
 """Which client request is behind an attempt, and what its client got: the two legs of a gateway joined.
 
-Joined by the request itself (method, target, host, correlation header) and by nesting in time: the gateway asks
-upstream after it was asked, and answers after it has tried. A connect attempt carries no request; it is joined by
-nesting alone, and only where one client request fits. Like requests that cannot be told apart are not guessed at.
+Joined by the request itself (method, target or the end of it, what ``likeness`` finds in the heads) and by nesting in
+time: the gateway asks upstream after it was asked, and answers after it has tried. A connect attempt carries no
+request; it is joined by nesting alone, and only where one client request fits. Like requests that cannot be told apart
+are not guessed at, but counted.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from wire502.exchange.history_cy import History, Row
+from wire502.exchange.history_cy import MOST, History, Row
 from wire502.exchange.legs_cy import Legs
+from wire502.exchange.likeness import narrow
+from wire502.exchange.nesting import only_pairs
+from wire502.exchange.outcomes import Outcomes, closed, paused
+from wire502.exchange.skew import Skew
 from wire502.model import head_fields
 from wire502.model.attempt import Attempt, ClientView, Point
-from wire502.model.endpoints import address_text, endpoint_text
-from wire502.model.flow_cy import RST_IGNORED, Connection, Exchange, Half
+from wire502.model.endpoints import endpoint_text
+from wire502.model.flow_cy import Connection, Exchange
 
 WITHIN_NS = 120_000_000_000
 CLOCK_NS = 1_000_000  # frames of two interfaces may change places by so much
+FILES_NS = 20_000_000  # ... and of two files whose clocks were compared
+BLIND_NS = 30_000_000_000  # ... and of two files before that
 SOON_NS = 50_000_000  # a connect so soon after a request, or an answer so soon after a failure, belongs to it
 NEWEST = 512  # rows that are looked at where no request can be looked up
-REMEMBERED = 65_536
-
-Key = tuple[int, int]  # stream and number of a client's exchange
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a client got for one request."""
-
-    outcome: str
-    status: int | None
-    point: Point
-    left_first: Point | None = None
+COUNTED = 65_536  # rows that are looked at to say how many requests came into question
+AGAIN_NS = 1_000_000_000  # ... not more often than this
 
 
 @dataclass(slots=True)
@@ -46,249 +42,262 @@ class Joined:
     candidates: int = 0
 
 
-def key_of(row: Row) -> Key:
-    """Return what identifies a client's exchange."""
-    return row.conn.stream, row.number
-
-
 class Linker:
     """Joins attempts with the client legs of their gateway."""
 
-    def __init__(self, history: History, legs: Legs) -> None:
+    def __init__(self, history: History, legs: Legs, outcomes: Outcomes) -> None:
         self._history = history
         self._legs = legs
-        self._outcomes: dict[Key, Outcome] = {}
+        self._outcomes = outcomes
+        self._counted: dict[bytes, tuple[int, int, int]] = {}
+        self.skew = Skew()
 
-    def settled(self, conn: Connection, exchange: Exchange) -> Outcome:
-        """Remember what the client of an unfinished exchange got, before its connection is forgotten."""
-        outcome = _live_outcome(conn, exchange)
-        self._outcomes[conn.stream, exchange.number] = outcome
-        if len(self._outcomes) > REMEMBERED:
-            del self._outcomes[next(iter(self._outcomes))]
-        return outcome
-
-    def outcome(self, row: Row) -> Outcome:
-        """Return what the client of *row* got, as far as is known now."""
-        file = row.conn.file
-        if row.end_ts:
-            kind = "error" if row.status >= 500 else "complete"
-            return Outcome(kind, row.status or None, Point(row.end_frame, file, row.end_ts))
-        known = self._outcomes.get(key_of(row))
-        if known is not None:
-            return known
-        exchange = _exchange_of(row)
-        if exchange is None:
-            return Outcome("pending", None, Point(row.frame, file, row.req_ts))
-        return _live_outcome(row.conn, exchange)
+    def began(self, conn: Connection, exchange: Exchange) -> None:
+        """Hear of the first request of a connection, where there are several files: compare their clocks by it."""
+        when, head = exchange.req_ts, exchange.req_head
+        rows = self._history.like(head, when - BLIND_NS)
+        here = [row for row in rows if row.conn.file == conn.file]
+        there = [row for row in rows if row.conn.file != conn.file]
+        if len(here) != 1 or len(there) != 1 or self._history.more:
+            return  # seen twice on one leg: which of them it is, nobody can tell
+        other = there[0]
+        if self._legs.fits(other.conn, conn, head):
+            self.skew.learn(other.conn.file, conn.file, when - other.req_ts)
+        elif self._legs.fits(conn, other.conn, other.head):
+            self.skew.learn(conn.file, other.conn.file, other.req_ts - when)
 
     def join(self, conn: Connection, head: bytes, attempt: Attempt) -> Joined:
         """Return the client request behind an attempt on *conn* (empty *head*: no request was sent)."""
-        if not self._legs.client_legs_seen:
+        if not self._legs.client_legs_hinted:
             return Joined()
         if not head:
             return self._by_time(conn, attempt)
-        request = attempt.request
-        start = request.first.time_ns if request is not None else conn.first_ts
-        rows = [
-            row
-            for row in self._history.like(head, start - WITHIN_NS)
-            if self._can_be(row, conn, start) and _same(row.head, head, b"host")
-        ]
-        by = ["target", "nesting"]
+        start = _start_of(conn, attempt)
+        wide = self._wide()
+        bounds = (start - WITHIN_NS - wide, start + wide, start - wide)
+        rows = [row for row in self._history.like(head, *bounds) if self._can_be(row, conn, start)]
+        more, by = self._history.more, ["target"]
         if not rows:
-            rows = self._rewritten(conn, head, start)
-            by = ["suffix", "nesting"]
-        ident = head_fields.correlation(head)
-        if ident is not None:
-            same = [row for row in rows if head_fields.correlation(row.head) == ident]
-            if same:
-                rows, by = same, [*by, "id"]
-            else:
-                rows = [row for row in rows if head_fields.correlation(row.head) is None]
-        named = [row for row in rows if _forwards(head, row.conn)]
-        if named and len(rows) > 1:
-            rows, by = named, [*by, "forwarded-for"]
-        return self._choose(rows, by, attempt)
+            by = ["suffix"]
+            rows = [row for row in self._history.ending_like(head, *bounds) if self._can_be(row, conn, start)]
+            more = self._history.more
+        if not rows and (ident := head_fields.correlation(head)) is not None:
+            by, more = [], False
+            rows = [
+                row
+                for row in self._history.latest(NEWEST, *bounds)
+                if head_fields.correlation(row.head) == ident and self._can_be(row, conn, start)
+            ]
+        if more:  # so many alike that not all were looked at: only an id of its own tells one from the others
+            ident = head_fields.correlation(head)
+            same = [row for row in rows if ident is not None and head_fields.correlation(row.head) == ident]
+            if len(same) == 1:
+                return Joined(same[0], 0.9, [*by, "nesting", "id"], None, 1)
+            return Joined(candidates=self._how_many(conn, head, start, len(rows)))
+        rows, said = narrow(self._waiting(rows, start), head)
+        return self._choose(rows, [*by, "nesting", *said], conn, head, attempt)
 
-    def view(self, joined: Joined) -> ClientView | None:
-        """Return what the client got, for the attempt that it was joined with."""
+    def view(self, joined: Joined, conn: Connection) -> ClientView | None:
+        """Return what the client got, for the attempt on *conn* that it was joined with; times by that leg's clock."""
         row = joined.row
         if row is None:
             return None
-        outcome = self.outcome(row)
-        conn = row.conn
+        outcome = self._outcomes.of(row)
+        client = row.conn
+        skew = self.skew.of(client.file, conn.file)
+        request = Point(row.frame, client.file, row.req_ts)
         return ClientView(
-            point=outcome.point,
+            point=_moved(outcome.point, skew),
             outcome=outcome.outcome,
             status=outcome.status,
-            connection=endpoint_text(conn.a.high, conn.a.low, conn.a.port),
-            request_point=Point(row.frame, conn.file, row.req_ts),
-            left_first=outcome.left_first,
-            zero_window=conn.a.zero_frame > 0,
-            idle=_idle(row),
+            connection=endpoint_text(client.a.high, client.a.low, client.a.port),
+            request_point=_moved(request, skew),
+            left_first=_moved(outcome.left_first, skew) if outcome.left_first is not None else None,
+            zero_window=client.a.zero_frame > 0,
+            idle=paused(row),
             score=joined.score,
             by=tuple(joined.by),
             runner_up=joined.runner_up,
+            answer=_moved(outcome.answer, skew) if outcome.answer is not None else None,
+            skew_ns=skew,
         )
 
     def attempts_for(self, row: Row, until_ns: int) -> list[Row]:
-        """Return the exchanges on upstream legs that carried a client's request on, oldest first."""
-        found = [
-            other
-            for other in self._history.like(row.head, row.req_ts - CLOCK_NS)
-            if other.conn is not row.conn
-            and other.req_ts <= until_ns
-            and not self._legs.is_client(other.conn)
-            and self._serves(row.conn, other.conn)
-        ]
+        """Return the exchanges on upstream legs that may have carried a client's request on, oldest first.
+
+        *until_ns* is when the client's wait was over, by its own leg's clock.
+        """
+        wide = self._wide()
+        bounds = (row.req_ts - wide, until_ns + wide)
+        found = [other for other in self._history.like(row.head, *bounds) if self._carries(other, row, until_ns)]
+        if not found:
+            rows = self._history.ending_like(row.head, *bounds)
+            found = [other for other in rows if self._carries(other, row, until_ns)]
         found.reverse()
         return found
 
+    def next_attempt(self, row: Row, conn: Connection, start: int) -> Point | None:
+        """Return the first request of another attempt for *row* that began after the one on *conn* did, at *start*."""
+        over = self._outcomes.over_ns(row)
+        for other in self.attempts_for(row, start + WITHIN_NS if over is None else over):
+            if other.conn is not conn and other.req_ts > start:
+                return Point(other.frame, other.conn.file, other.req_ts)
+        return None
+
+    def _wide(self) -> int:
+        """Return by how much two legs' clocks may differ at most: what a look into the history must span."""
+        return CLOCK_NS if not self.skew.several else BLIND_NS
+
+    def _slack(self, one: int, other: int) -> int:
+        """Return by how much moments of two files may change places once their clocks were compared."""
+        return CLOCK_NS if one == other else FILES_NS if self.skew.known(one, other) else BLIND_NS
+
+    def _carries(self, other: Row, row: Row, until_ns: int) -> bool:
+        client, conn = row.conn, other.conn
+        if conn is client or self._legs.is_client(conn) or not self._legs.serves(client, conn):
+            return False
+        skew, slack = self.skew.of(client.file, conn.file), self._slack(client.file, conn.file)
+        return row.req_ts - slack <= other.req_ts - skew <= until_ns + slack
+
     def _can_be(self, row: Row, conn: Connection, start: int) -> bool:
         """Whether a row is a client's request that was open when the gateway asked upstream at *start*."""
-        if row.conn is conn or row.req_ts > start + CLOCK_NS or (row.end_ts and row.end_ts < start - CLOCK_NS):
+        client = row.conn
+        if client is conn:
             return False
-        return self._legs.is_client(row.conn) and self._serves(row.conn, conn)
+        then = start - self.skew.of(client.file, conn.file)
+        slack = self._slack(client.file, conn.file)
+        if row.req_ts > then + slack or (row.end_ts and row.end_ts < then - slack):
+            return False
+        return self._legs.is_client(client) and self._legs.serves(client, conn)
 
-    def _serves(self, client: Connection, upstream: Connection) -> bool:
-        """Whether two connections are the two legs of one gateway."""
-        if (client.b.high, client.b.low) == (upstream.a.high, upstream.a.low):
-            return True
-        if client.local == 2 and upstream.local == 1:
-            return True
-        return self._legs.fronts(client, upstream)
+    def _waiting(self, rows: list[Row], start: int) -> list[Row]:
+        """Return the rows whose clients still waited at *start*: those without a response may have ended otherwise.
 
-    def _choose(self, rows: list[Row], by: list[str], attempt: Attempt) -> Joined:
-        score = 0.6 + 0.1 * len(by) + (0.1 if "id" in by else 0.0)
-        if len(rows) == 1:
-            return Joined(rows[0], min(0.98, score), by, None, 1)
+        Where all had left by then, the gateway went on without them.
+        """
+        if len(rows) < 2 or self.skew.several:
+            return rows
+        overs = [self._outcomes.over_ns(row) for row in rows]
+        waited = [row for row, over in zip(rows, overs, strict=True) if over is None or over >= start - CLOCK_NS]
+        return waited or rows
+
+    def _choose(self, rows: list[Row], by: list[str], conn: Connection, head: bytes, attempt: Attempt) -> Joined:
+        score = min(0.98, 0.6 + 0.1 * len(by) + (0.1 if "id" in by else 0.0))
         if not rows:
             return Joined()
+        if len(rows) == 1:
+            return Joined(rows[0], score, by, None, 1)
+        if len({row.conn.stream for row in rows}) == 1:
+            # Pipelined on one connection: the gateway answers in order, so the oldest is being served.
+            return Joined(rows[-1], 0.75, [*by, "order"], 0.5, len(rows))
         # Several like requests were open: the one whose answer follows the end of this attempt, if it is one.
-        end = _end_of(attempt)
-        soon = [row for row in rows if row.end_ts and 0 <= row.end_ts - end <= SOON_NS and row.status >= 500]
-        first = [row for row in rows if all(row.conn is other.conn or row.req_ts < other.req_ts for other in rows)]
+        end = end_of(attempt)
+        soon = [row for row in rows if self._answered_soon(row, conn, end)]
         if len(soon) == 1:
             return Joined(soon[0], 0.7, [*by, "answer"], 0.5, len(rows))
-        one_connection = len({row.conn.stream for row in rows}) == 1
-        if one_connection and first:
-            return Joined(rows[-1], 0.75, [*by, "order"], 0.5, len(rows))
+        if (row := self._only(rows, conn, head, attempt)) is not None:
+            return Joined(row, 0.7, [*by, "elimination"], 0.5, len(rows))
         return Joined(candidates=len(rows))
 
-    def _rewritten(self, conn: Connection, head: bytes, start: int) -> list[Row]:
-        """Return open client requests whose target ends like this one: the gateway may rewrite the beginning."""
-        tail = _tail(head)
-        if tail is None:
-            return []
-        return [
-            row
-            for row in self._history.latest(NEWEST, start - WITHIN_NS)
-            if self._can_be(row, conn, start) and _tail(row.head) == tail and _method(row.head) == _method(head)
+    def _answered_soon(self, row: Row, conn: Connection, end: int) -> bool:
+        outcome = self._outcomes.of(row)
+        moment = outcome.point.time_ns + self.skew.of(row.conn.file, conn.file)
+        slack = self._slack(row.conn.file, conn.file) - CLOCK_NS
+        return outcome.failed and outcome.left_first is None and -slack <= moment - end <= SOON_NS
+
+    def _only(self, rows: list[Row], conn: Connection, head: bytes, attempt: Attempt) -> Row | None:
+        """Return the client's row if there is only one way to pair the like requests with the like attempts.
+
+        With a retry among them there are more attempts than requests, and nothing is said.
+        """
+        clients: dict[int, Row] = {}
+        for row in rows:
+            clients[id(row)] = row
+        first = min(row.req_ts for row in rows)
+        tries = [
+            other
+            for other in self._history.like(head, first - self._wide())
+            if not self._legs.is_client(other.conn) and any(self._legs.serves(row.conn, other.conn) for row in rows)
         ]
+        if self._history.more or len(tries) != len(rows):
+            return None
+        spans = [self._span(row) for row in rows]
+        own = [at for at, other in enumerate(tries) if other.conn is conn and other.number == attempt.exchange]
+        if not own:
+            return None
+        inner = []
+        for other in tries:
+            skew = self.skew.of(rows[0].conn.file, other.conn.file)
+            ended = end_of(attempt) if tries[own[0]] is other else other.end_ts or _ended(other.conn)
+            inner.append((other.req_ts - skew, None if ended is None else ended - skew))
+        at = only_pairs(spans, inner, CLOCK_NS, SOON_NS)[own[0]]
+        return None if at is None else rows[at]
+
+    def _span(self, row: Row) -> tuple[int, int | None]:
+        return row.req_ts, row.end_ts or self._outcomes.over_ns(row)
 
     def _by_time(self, conn: Connection, attempt: Attempt) -> Joined:
         """Join a connect attempt with the one client request that was open and not yet carried on."""
-        start = conn.first_ts
-        rows = [
-            row
-            for row in self._history.latest(NEWEST, start - WITHIN_NS)
-            if self._can_be(row, conn, start) and not self._carried(row, start)
-        ]
-        if len(rows) == 1:
+        start, wide = conn.first_ts, self._wide()
+        bounds = (start - WITHIN_NS - wide, start + wide, start - wide)
+        rows = [row for row in self._history.latest(NEWEST, *bounds) if self._can_be(row, conn, start)]
+        more = self._history.more and len(rows) >= MOST
+        rows = self._waiting(rows, start)[:MOST]
+        rows = [row for row in rows if not self._carried(row, conn, start)]
+        if len(rows) == 1 and not more:
             return Joined(rows[0], 0.8, ["nesting"], None, 1)
-        end = _end_of(attempt)
-        close = [row for row in rows if start - row.req_ts <= SOON_NS]
-        failed = [row for row in rows if row.end_ts and 0 <= row.end_ts - end <= SOON_NS and row.status >= 500]
+        end = end_of(attempt)
+        close = [row for row in rows if start - row.req_ts - self.skew.of(row.conn.file, conn.file) <= SOON_NS]
+        failed = [row for row in rows if self._answered_soon(row, conn, end)]
         for some, why in ((failed, "answer"), (close, "soon")):
             if len(some) == 1:
                 return Joined(some[0], 0.7, ["nesting", why], 0.5, len(rows))
         return Joined(candidates=len(rows))
 
-    def _carried(self, row: Row, before: int) -> bool:
-        return any(other.req_ts < before for other in self.attempts_for(row, before))
+    def _carried(self, row: Row, conn: Connection, before: int) -> bool:
+        moment = before - self.skew.of(row.conn.file, conn.file)
+        return any(other.req_ts < before for other in self.attempts_for(row, moment))
+
+    def _how_many(self, conn: Connection, head: bytes, start: int, least: int) -> int:
+        """Return how many client requests came into question, from a count that may be a moment old.
+
+        Counting looks at every row, so it is done again only when as many rows have been written as were looked at.
+        """
+        line = head[: head.find(b"\n")]
+        rows = self._history.rows
+        known = self._counted.get(line)
+        if known is not None and rows - known[1] <= known[0] and start - known[2] <= AGAIN_NS:
+            return max(least, known[0])
+        same = self._history.latest(COUNTED, start - WITHIN_NS, start + CLOCK_NS, start - CLOCK_NS)
+        number = sum(row.head.startswith(line) and self._can_be(row, conn, start) for row in same)
+        if len(self._counted) >= MOST:
+            self._counted.clear()
+        self._counted[line] = (number, rows, start)
+        return max(least, number)
 
 
-def _exchange_of(row: Row) -> Exchange | None:
-    decoder = row.conn.decoder
-    if decoder is None:
-        return None
-    for exchange in (decoder.current, *decoder.queue):
-        if exchange is not None and exchange.number == row.number:
-            return exchange
-    return None
-
-
-def _closed(half: Half) -> tuple[int, int, bool] | None:
-    """Return time, frame and whether it was a RST, of the first close of a half."""
-    closes = []
-    if half.fin_off >= 0:
-        closes.append((half.fin_ts, half.fin_frame, False))
-    if half.rst_state and half.rst_state != RST_IGNORED:
-        closes.append((half.rst_ts, half.rst_frame, True))
-    return min(closes) if closes else None
-
-
-def _live_outcome(conn: Connection, exchange: Exchange) -> Outcome:
-    """Return what the client of an unfinished exchange got so far; ``conn.b`` is the gateway."""
-    file = conn.file
-    gateway, client = _closed(conn.b), _closed(conn.a)
-    status = exchange.status or None
-    if exchange.resp_done:
-        kind = "error" if exchange.status >= 500 else "complete"
-        return Outcome(kind, status, Point(exchange.resp_last_frame, file, exchange.resp_last_ts))
-    if client is not None and (gateway is None or client < gateway):
-        left = Point(client[1], file, client[0])
-        return Outcome("pending", status, left, left)
-    if gateway is not None:
-        point = Point(gateway[1], file, gateway[0])
-        if exchange.resp_frame:
-            return Outcome("cut", status, point)
-        return Outcome("reset" if gateway[2] else "closed_without_response", None, point)
-    return Outcome("pending", status, Point(exchange.req_frame, file, exchange.req_ts))
-
-
-def _end_of(attempt: Attempt) -> int:
+def end_of(attempt: Attempt) -> int:
+    """Return when an attempt was over: its first close, refusal or ICMP error, else when it was judged."""
     closes = (attempt.upstream_rst, attempt.upstream_fin, attempt.gateway_rst, attempt.gateway_fin)
     ends = [closing.point.time_ns for closing in closes if closing is not None]
-    shake = attempt.handshake
+    shake, response = attempt.handshake, attempt.response
     if shake.refused is not None:
         ends.append(shake.refused.time_ns)
     if shake.unreachable is not None:
         ends.append(shake.unreachable.point.time_ns)
+    if response is not None and response.complete:
+        ends.append(response.last.time_ns)
     return min(ends) if ends else attempt.judged_at_ns
 
 
-def _idle(row: Row) -> bool:
-    """Whether the client has stopped sending a request that is not whole."""
-    exchange = _exchange_of(row)
-    if exchange is None or exchange.req_whole:
-        return False
-    return row.conn.last_ts - row.conn.a.progress_ts > 1_000_000_000
+def _start_of(conn: Connection, attempt: Attempt) -> int:
+    return attempt.request.first.time_ns if attempt.request is not None else conn.first_ts
 
 
-def _same(one: bytes, other: bytes, name: bytes) -> bool:
-    """Whether two heads agree on a field; a gateway may set Host anew, so one that it lacks agrees with all."""
-    first, second = head_fields.field(one, name), head_fields.field(other, name)
-    return first is None or second is None or first.lower() == second.lower() or name == b"host"
+def _ended(conn: Connection) -> int | None:
+    ends = [one[0] for one in (closed(conn.a), closed(conn.b)) if one is not None]
+    return min(ends) if ends else None
 
 
-def _forwards(head: bytes, client: Connection) -> bool:
-    """Whether a request names a client's address in a forwarding header."""
-    value = head_fields.field(head, b"x-forwarded-for") or head_fields.field(head, b"forwarded")
-    return value is not None and address_text(client.a.high, client.a.low).encode() in value
-
-
-def _method(head: bytes) -> bytes:
-    return head[: head.find(b" ")]
-
-
-def _tail(head: bytes) -> tuple[bytes, ...] | None:
-    """Return the last two segments of a target's path and its query; None where that would say too little."""
-    parts = head_fields.start_line(head)
-    if len(parts) < 2:
-        return None
-    path, _, query = parts[1].partition(b"?")
-    segments = [segment for segment in path.split(b"/") if segment]
-    if len(segments) < 2 and not query:
-        return None
-    return (*segments[-2:], b"?", query)
+def _moved(point: Point, by_ns: int) -> Point:
+    return point if not by_ns else Point(point.frame, point.file, point.time_ns + by_ns)

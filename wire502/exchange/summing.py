@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model.endpoints import endpoint_text
@@ -23,20 +23,20 @@ class Counts:
         self.incidents: Counter[str] = Counter()
         self.explained_502 = 0
 
-    def failure(self, failure: Failure, *, quiet: bool) -> None:
-        """Count one failure line."""
+    def failure(self, failure: Failure, *, quiet: bool, step: int = 1) -> None:
+        """Count one failure line; *step* -1 takes it back."""
         if quiet:
-            self.aborts += 1
+            self.aborts += step
         elif failure.masked:
-            self.masked += 1
+            self.masked += step
         else:
-            self.failures[failure.kind] += 1
+            self.failures[failure.kind] += step
 
-    def incident(self, incident: Incident) -> None:
-        """Count one incident line."""
-        self.incidents[incident.outcome] += 1
-        if incident.client_status == 502 and incident.verdict is not None:
-            self.explained_502 += 1
+    def incident(self, incident: Incident, *, step: int = 1) -> None:
+        """Count one incident line; *step* -1 takes it back."""
+        self.incidents[incident.outcome] += step
+        if incident.client_status == 502 and incident.kind is not None:
+            self.explained_502 += step
 
     def odd(self, names: Iterable[str]) -> None:
         """Count oddities."""
@@ -60,6 +60,7 @@ def summary(
     unfollowed: int,
     unsupported: Mapping[int, int],
     steps: int,
+    clocks: Sequence[str] = (),
 ) -> Summary:
     """Return the summary record; the driver adds inputs, what was shown, and what the inputs lost."""
     caveats = []
@@ -68,6 +69,7 @@ def summary(
         caveats.append(f"not decoded: {names}")
     if steps:
         caveats.append(f"the clock of the capture went back {steps} times by more than a second")
+    caveats += clocks
     if translated:
         caveats.append(f"{translated} connections were seen before and after address translation: judged once")
     if evicted:
@@ -83,14 +85,14 @@ def summary(
         last_time=None if last_ns is None else Time(last_ns),
         connections=connections,
         exchanges=exchanges,
-        failures=dict(sorted(counts.failures.items())),
+        failures=dict(sorted((+counts.failures).items())),
         masked=counts.masked,
         aborts=counts.aborts,
         open=counts.open + unfollowed,
         shown=0,
         client_502=counts.client_502,
         explained_502=counts.explained_502,
-        incidents=dict(sorted(counts.incidents.items())),
+        incidents=dict(sorted((+counts.incidents).items())),
         oddities=dict(sorted((counts.oddities + Counter(odd)).items())),
         duplicates=duplicates,
         dropped=0,

@@ -12,6 +12,7 @@ cdef class Tracker(Observer):
     cdef public History history
     cdef public long long exchanges
     cdef public long long now
+    cdef public bint several_files
     cdef object _make_decoder
     cdef list _due
     cdef long long _sequence

@@ -62,6 +62,9 @@ class Desk(Protocol):
     def due(self, now_ns: int) -> None:
         """Do what the desk itself wanted done by now."""
 
+    def began(self, conn: Connection, exchange: Exchange) -> None:
+        """Hear of the first request of a connection, where the capture consists of several files."""
+
 
 @cython.cclass
 class Tracker(Observer):
@@ -85,6 +88,7 @@ class Tracker(Observer):
     _connecting: deque[tuple[int, Connection]]
     unfollowed: int
     _unfinished: int
+    several_files: bool
     _legs: Legs
     _deadline: int
     _keep: bool
@@ -103,6 +107,7 @@ class Tracker(Observer):
         self.exchanges = 0
         self.now = 0
         self._make_decoder = make_decoder
+        self.several_files = False
         self._legs = legs
         self._deadline = context.connect_deadline_ns
         self._due = []
@@ -244,6 +249,8 @@ class Tracker(Observer):
             upstream.sights.requested(conn, exchange)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
             self._legs.began(conn, exchange)
+            if self.several_files:
+                self.desk.began(conn, exchange)
         if conn.pending is not None:
             for done in conn.pending:
                 done.next_frame = exchange.req_frame

@@ -25,8 +25,9 @@ def weigh(attempt: Attempt, violation: Violation) -> tuple[str, str]:
     status = attempt.response.status if attempt.response is not None else None
     client = attempt.client
     if client_failed(attempt) is not None and client is not None:
-        if client.outcome != "error" or client.status != status:
-            return "failure", "the client got an error instead of the response"
+        if client.outcome != "error" or client.status != status or status is None:
+            got = "an error instead of the response" if client.status is not None else "what is no response"
+            return "failure", f"the client got {got}"
         return "oddity", "the client got the response"
     if client is not None and client.outcome == "complete":
         return "oddity", "the client got the response"

@@ -199,6 +199,8 @@ class ClientView:
     score: float = 1.0
     by: tuple[str, ...] = ()
     runner_up: float | None = None
+    answer: Point | None = None  # first frame of the response; ``point`` is where its fate was sealed
+    skew_ns: int = 0  # what was added to the times of these points to put them on the upstream leg's clock
 
 
 @dataclass(slots=True)

@@ -106,7 +106,11 @@ class Link:
 
 @dataclass(slots=True)
 class ClientRef:
-    """What the client got."""
+    """What the client got.
+
+    ``frame`` is the first one of the response, if there was one, else the one that ended the wait; ``end_frame`` the
+    one that cut a response short.
+    """
 
     frame: int
     file: int
@@ -116,6 +120,9 @@ class ClientRef:
     connection: str
     request_frame: int
     link: Link
+    end_frame: int | None = None
+    end_time: Time | None = None
+    request_time: Time | None = None
 
 
 @dataclass(slots=True)
@@ -172,7 +179,12 @@ class IncidentRequest:
 
 @dataclass(slots=True)
 class Incident:
-    """One error that a client got, with all attempts behind it."""
+    """One error that a client got, with all attempts behind it.
+
+    ``frame`` and ``end_frame`` are those of the client (``ClientRef``). ``kind`` is that of the verdict; where like
+    requests cannot be told apart there is no verdict, but a kind if all like attempts failed alike: ``ambiguous``
+    counts how they ended ("none" for no failure).
+    """
 
     type: ClassVar[str] = "incident"
     schema: ClassVar[int] = 1
@@ -188,6 +200,10 @@ class Incident:
     verdict: str | None
     confidence: Confidence
     summary: str
+    kind: str | None = None
+    end_frame: int | None = None
+    end_time: Time | None = None
+    ambiguous: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
