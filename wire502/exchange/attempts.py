@@ -2,6 +2,8 @@
 
 Only what alarms comes here, so this is ordinary Python. Every number is taken from the wire's records; nothing is
 concluded that ``model.attempt`` does not define.
+
+This module is long because an attempt has many sides, and each is a few lines that read the same two records.
 """
 
 from __future__ import annotations
