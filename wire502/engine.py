@@ -224,12 +224,13 @@ class Engine:
             if exchange is not None:
                 exchange.judged = True
             return True
-        self._counts.odd(verdict.oddities)
         if verdict.outcome == "healthy":
+            self._counts.odd(verdict.oddities)
             if self._context.keep_exchanges and attempt.request is not None:
                 self._results.append(to_exchange(attempt, "upstream"))
             return True
         if ended or conn.superseded or conn.evicted:
+            self._counts.odd(verdict.oddities)
             self._counts.open += 1
             self._results.append(to_open(attempt, verdict.why_unknown))
             return True
