@@ -75,15 +75,20 @@ def check(results: Sequence[Result]) -> None:
     if summary.gaps is None or summary.frames < 0 or summary.exchanges < 0 or summary.evicted < 0:
         raise Broken("a count below zero")
     idents: set[str] = set()
-    judged: dict[tuple[int, int, str], str] = {}
+    judged: dict[tuple[object, ...], str] = {}
     for result in results:
         if isinstance(result, Failure):
             if result.id in idents:
                 raise Broken(f"two failures are called {result.id}")
             idents.add(result.id)
-            # What has no number among the exchanges of a connection is told from others by its frame.
-            number = result.connection.exchange or -(result.request.frame if result.request else result.frame)
-            where = (result.connection.stream, number, result.connection.gateway)
+            where: tuple[object, ...] = (result.connection.stream, result.connection.exchange)
+            if not result.connection.exchange:  # without a number: told from others by what is known of it
+                where = (
+                    *where,
+                    result.frame,
+                    result.kind,
+                    result.request and (result.request.method, result.request.target),
+                )
             if where in judged and result.connection.stream >= 0:
                 raise Broken(f"exchange {where} failed twice: {judged[where]} and {result.kind}")
             judged[where] = result.kind
