@@ -75,21 +75,15 @@ def check(results: Sequence[Result]) -> None:
     if summary.gaps is None or summary.frames < 0 or summary.exchanges < 0 or summary.evicted < 0:
         raise Broken("a count below zero")
     idents: set[str] = set()
-    judged: dict[tuple[object, ...], str] = {}
+    judged: dict[tuple[int, int], str] = {}
     for result in results:
         if isinstance(result, Failure):
             if result.id in idents:
                 raise Broken(f"two failures are called {result.id}")
             idents.add(result.id)
-            where: tuple[object, ...] = (result.connection.stream, result.connection.exchange)
-            if not result.connection.exchange:  # without a number: told from others by what is known of it
-                where = (
-                    *where,
-                    result.frame,
-                    result.kind,
-                    result.request and (result.request.method, result.request.target),
-                )
-            if where in judged and result.connection.stream >= 0:
+            # What has no number (a client's request without an attempt, a connection that is not HTTP) may fail often.
+            where = (result.connection.stream, result.connection.exchange)
+            if where in judged and where[0] >= 0 and where[1] > 0:
                 raise Broken(f"exchange {where} failed twice: {judged[where]} and {result.kind}")
             judged[where] = result.kind
         if isinstance(result, Failure | Open | ExchangeLine) and not 0 < result.frame <= summary.frames + 2**20:
