@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the reference pages that come out of the code: ``cli.md``, ``settings.md`` and ``gateways.md`` in ``docs``.
+"""Write the reference pages that come out of the code: in ``docs`` ``cli``, ``settings``, ``gateways``, ``causes``.
 
     python scripts/make_reference.py           write them
     python scripts/make_reference.py --check   exit with 1 when one of them is stale
@@ -20,9 +20,15 @@ import click  # noqa: E402
 
 from wire502.cli.gateways import LEGEND, cell, condition, figures, outcome  # noqa: E402
 from wire502.cli.group import COMMANDS, cli  # noqa: E402
+from wire502.diagnosis.causes import all_causes  # noqa: E402
 from wire502.gateways import KINDS, Answer, Gateway, cases, load, names  # noqa: E402
 from wire502.settings import SETTINGS  # noqa: E402
 
+WHY = """Why a failed attempt failed, as far as the capture tells. Each cause says how sure it is, which frames show it,
+what would overturn it, and what to do next. One that is at least of medium confidence may name another side at fault
+than the kind does by itself, and says so. The same on the command line: `wire502 kinds --causes`,
+`wire502 explain NAME`.
+"""
 HEAD = "<!-- Written by scripts/make_reference.py: change the code, not this page. -->\n"
 
 
@@ -38,7 +44,8 @@ that varies.
 
 def pages() -> dict[Path, str]:
     """Return the text of each generated page by its path."""
-    made = {"cli.md": cli_page(), "settings.md": settings_page(), "gateways.md": gateways_page()}
+    made = {"cli.md": cli_page(), "settings.md": settings_page()}
+    made |= {"gateways.md": gateways_page(), "causes.md": causes_page()}
     return {ROOT / "docs" / name: text for name, text in made.items()}
 
 
@@ -102,6 +109,22 @@ def settings_page() -> str:
             "|---|---|---|",
             *rows,
             "",
+        ]
+    )
+
+
+def causes_page() -> str:
+    """Return the table of the causes, and the page of each."""
+    rules = list(all_causes().values())
+    return "\n".join(
+        [
+            HEAD,
+            "# Causes\n",
+            WHY,
+            "| cause | class | in short | puts at fault |\n|---|---|---|---|",
+            *(f"| [`{r.name}`](#{r.name}) | {r.class_} | {r.title} | {r.at_fault or ''} |" for r in rules),
+            "",
+            *(f"## {rule.name}\n\n```\n{rule.page}\n```\n" for rule in rules),
         ]
     )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import os
 
     from wire502.capture import MergedSource, Source
+    from wire502.diagnosis.causes import Rule
     from wire502.diagnosis.reconcile import Reconciler
     from wire502.model.capture_info import DropReport, InputDamage, Interface
     from wire502.model.context import Context
@@ -353,6 +354,13 @@ def read(
         raise TypeError("read() needs at least one path")
     plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
     return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness)
+
+
+def causes() -> Mapping[str, Rule]:
+    """Return every cause by its name: title, class, page."""
+    from wire502.diagnosis.causes import all_causes  # loads a file for each cause
+
+    return all_causes()
 
 
 def reconciler(*, gateway: str | None = None, slack_ns: int | None = None, zone_s: int = 0) -> Reconciler:

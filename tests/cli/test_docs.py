@@ -26,7 +26,7 @@ def reference() -> Any:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "settings.md"])
+@pytest.mark.parametrize("name", ["cli.md", "settings.md", "causes.md"])
 def test_generated_pages_are_fresh(name: str) -> None:
     """The pages made from the code are those that the code makes: run scripts/make_reference.py."""
     path = ROOT / "docs" / name

@@ -1,4 +1,4 @@
-"""``wire502 explain KIND``: the page of a kind; ``wire502 explain --log TEXT``: the kinds that fit a log line."""
+"""``wire502 explain``: the page of a kind or a cause; with ``--log TEXT`` the kinds that fit a log line."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ from collections.abc import Iterator
 import click
 
 from wire502.cli.gateways import condition, outcome
-from wire502.cli.pages import kind_module, kind_names
+from wire502.cli.pages import kind_module, kind_names, page
 from wire502.cli.terminal import width
 from wire502.gateways import KINDS, Fit, cases, fits
 
 
-@click.command("explain", short_help="Tell what a kind of failure is, or what a log line means.")
-@click.argument("kind", required=False)
+@click.command("explain", short_help="Tell what a kind of failure, a cause or a log line means.")
+@click.argument("name", required=False)
 @click.option("--log", metavar="TEXT", help="A line of a gateway's log, a piece of one, or a flag as SH-- or UC.")
-def command(kind: str | None, log: str | None) -> int:
-    """Tell what a kind of failure is, how it is known, what it is mistaken for, and what to check next.
+def command(name: str | None, log: str | None) -> int:
+    """Tell what a kind of failure or a cause is, how it is known, what it is mistaken for, what to check next.
 
     With --log, list the kinds of failure that make a gateway write this, and what tells them apart on the wire.
 
     \b
     Examples:
       wire502 explain rst_before_response
+      wire502 explain keepalive_mismatch
       wire502 explain --log 'upstream prematurely closed connection'
       wire502 explain --log AH01102
       wire502 kinds
     """  # noqa: D301 - click's \b keeps the lines as they are
-    from inspect import cleandoc
-
-    if (kind is None) == (log is None):
-        raise click.UsageError("give a KIND or a --log line (see: wire502 explain --help)")
+    if (name is None) == (log is None):
+        raise click.UsageError("give a NAME or a --log line (see: wire502 explain --help)")
     if log is not None:
         return _explain_log(log)
-    module = kind_module(kind or "")
-    click.echo(cleandoc(module.__doc__ or "This kind has no page."))
+    click.echo(page(name or ""))
     return 0
 
 

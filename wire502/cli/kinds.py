@@ -15,14 +15,30 @@ _GROUPS = {
 }
 
 
+_CLASSES = {
+    "overload": "Server overload",
+    "network": "The network between the servers",
+    "configuration": "Configuration",
+    "downtime": "Downtime",
+    "intermediary": "Intermediaries",
+    "application": "The application",
+    "client": "The client",
+}
+
+
 @click.command("kinds", short_help="List the kinds of failure.")
-def command() -> None:
-    """List the kinds of failure, in the order of an attempt's life; `wire502 explain KIND` tells more.
+@click.option("--causes", "causes_too", is_flag=True, help="List the causes instead: why a failure happened.")
+def command(causes_too: bool) -> None:
+    """List the kinds of failure, in the order of an attempt's life; `wire502 explain NAME` tells more.
 
     \b
-    Example:
+    Examples:
       wire502 kinds
+      wire502 kinds --causes
     """  # noqa: D301 - click's \b keeps the lines as they are
+    if causes_too:
+        _causes()
+        return
     rows = [(name, kind_module(name)) for name in kind_names()]
     room = max((len(name) for name, _ in rows), default=0)
     groups = dict.fromkeys([*_GROUPS, *(str(getattr(module, "GROUP", "")) for _, module in rows)])
@@ -35,3 +51,15 @@ def command() -> None:
         first = False
         for name, module in members:
             click.echo(f"  {name:<{room}}  {getattr(module, 'TITLE', '')}".rstrip())
+
+
+def _causes() -> None:
+    from wire502.api import causes
+
+    rules = list(causes().values())
+    room = max(len(rule.name) for rule in rules)
+    for number, class_ in enumerate(dict.fromkeys(rule.class_ for rule in rules)):
+        click.echo(f"{chr(10) if number else ''}{_CLASSES.get(class_, class_)}")
+        for rule in rules:
+            if rule.class_ == class_:
+                click.echo(f"  {rule.name:<{room}}  {rule.title}")

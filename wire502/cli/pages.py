@@ -1,4 +1,4 @@
-"""The kinds of failure as the command line lists and explains them: found in the folder, imported when needed."""
+"""Kinds of failure and causes as the command line lists and explains them: found in folders, imported late."""
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ from wire502.settings import near_miss
 def kind_names() -> list[str]:
     """Return the names of all kinds."""
     return sorted(module.name for module in iter_modules(kinds.__path__) if not module.name.startswith("_"))
+
+
+def page(name: str) -> str:
+    """Return the page of a kind or a cause; a usage error, with what was meant, if there is no such name."""
+    from inspect import cleandoc
+
+    from wire502.api import causes
+
+    proper = name.strip().lower().replace("-", "_")
+    if proper in causes():
+        return causes()[proper].page
+    if proper not in kind_names():
+        meant = near_miss(proper, [*kind_names(), *causes()])
+        raise click.UsageError(f"there is no kind {name!r}, and no such cause{meant}; see: wire502 kinds")
+    return cleandoc(kind_module(proper).__doc__ or "This kind has no page.")
 
 
 def kind_module(name: str) -> ModuleType:

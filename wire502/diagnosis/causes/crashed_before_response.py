@@ -1,4 +1,4 @@
-"""crashed_before_response: what handled this request died, or gave it up, without an answer.
+"""crashed_before_response: what handled the request ended without an answer.
 
 What happened
     The upstream had the whole request and ended the connection instead of

@@ -1,4 +1,4 @@
-"""crashed_mid_response: what handled this request died, or gave up, in the middle of its answer.
+"""crashed_mid_response: what handled this request ended in mid-answer.
 
 What happened
     The answer had begun and was never finished: an error while streaming, a
@@ -29,7 +29,7 @@ from wire502.model.verdict import Cause
 
 NAME = "crashed_mid_response"
 CLASS = "application"
-TITLE = "what handled the request ended in the middle of its answer"
+TITLE = "what handled the request ended in mid-answer"
 YIELDS_TO = ("process_restart", "process_down", "injected_reset", "idle_drop")
 AT_FAULT = None
 

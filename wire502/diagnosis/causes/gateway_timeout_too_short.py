@@ -1,4 +1,4 @@
-"""gateway_timeout_too_short: the gateway gave up on an answer that was about to come.
+"""gateway_timeout_too_short: the gateway gave up just before the answer came.
 
 What happened
     The gateway's time limit is shorter than what this upstream needs, at

@@ -1,4 +1,4 @@
-"""header_buffer_too_small: the response's head is larger than the gateway's buffer for it.
+"""header_buffer_too_small: the response's head is too long for the gateway.
 
 What happened
     Cookies, tokens or debugging fields made the head of a response too long

@@ -1,4 +1,4 @@
-"""keepalive_mismatch: the upstream closes idle connections before the gateway stops using them.
+"""keepalive_mismatch: the upstream's idle timeout is shorter than the gateway's.
 
 What happened
     Both sides keep connections open between requests, each with a limit of

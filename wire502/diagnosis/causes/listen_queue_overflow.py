@@ -1,4 +1,4 @@
-"""listen_queue_overflow: the upstream's queue of connections waiting for accept() is full.
+"""listen_queue_overflow: the upstream's listen queue is full.
 
 What happened
     The process accepts connections more slowly than they come. The kernel

@@ -1,4 +1,4 @@
-"""path_mtu: only large packets vanish: the path takes smaller ones than both ends believe.
+"""path_mtu: only large packets vanish on the way.
 
 What happened
     A tunnel or link on the way carries less than the ends have agreed on, and

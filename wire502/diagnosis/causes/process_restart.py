@@ -1,4 +1,4 @@
-"""process_restart: the upstream's process ended and came back: a restart, a deploy, or a crash with a supervisor.
+"""process_restart: the upstream's process was restarted.
 
 What happened
     All its connections ended at one moment, whatever they were doing; for a
@@ -8,8 +8,8 @@ How wire502 knows
     Other connections to the same endpoint that it closed within a tenth of a
     second, with requests open on them or idle for different times; refusals
     right after; the first SYN-ACK that followed. Without refusals, the end of
-    nearly all its connections at once is a hint only: a new process may have taken over the
-    listening socket.
+    nearly all its connections at once is a hint only: a new process may have
+    taken over the listening socket.
 
 Easily mistaken for
     keepalive_mismatch         idle connections of the same age

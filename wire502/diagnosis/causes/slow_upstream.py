@@ -1,4 +1,4 @@
-"""slow_upstream: the upstream had been answering more and more slowly before it failed.
+"""slow_upstream: answers had become slower and slower.
 
 What happened
     The kernel of the upstream took the request, the application did not

@@ -1,4 +1,4 @@
-"""upstream_gateway_error: the error was made further back: the upstream is a gateway itself.
+"""upstream_gateway_error: another gateway behind the upstream made the error.
 
 What happened
     Behind the upstream stands another hop (a proxy, an ingress, a delivery
