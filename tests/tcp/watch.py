@@ -8,6 +8,7 @@ from typing import Any
 
 from tests import wire_headers as headers
 from tests.wire import Frame, Wire
+from wire502.exchange.legs_cy import Legs
 from wire502.exchange.tracker_cy import Tracker
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.context import Context
@@ -76,10 +77,9 @@ class Watch:
         self.finished_on: list[tuple[int, Any]] = []
         self.alarms: list[tuple[int, int, bool]] = []
         self.rare_frames: list[RareFrame] = []
-        self.passes: list[Any] = []
         self.dues: list[int] = []
         self.stage = PacketStage()
-        self.tracker = Tracker(self.context, self, self._decoder)
+        self.tracker = Tracker(self.context, self, self._decoder, Legs(self.context))
         self.connections = Connections(self.tracker, self.context)
 
     def _decoder(self, conn: Connection, observer: Observer) -> Decoder:
@@ -99,9 +99,6 @@ class Watch:
 
     def finished(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
         self.finished_on.append((conn.stream, copy_of(exchange)))
-
-    def passed(self, conn: Connection, exchange: Exchange) -> None:
-        self.passes.append(copy_of(exchange))
 
     def began(self, conn: Connection, exchange: Exchange) -> None:
         pass
