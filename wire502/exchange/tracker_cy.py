@@ -95,7 +95,11 @@ class Tracker(Observer):
     _settle: int
 
     def __init__(
-        self, context: Context, desk: Desk, make_decoder: Callable[[Connection, Observer], Decoder], legs: Legs
+        self,
+        context: Context,
+        desk: Desk,
+        make_decoder: Callable[[Connection, Observer], Decoder],
+        legs: Legs | None = None,
     ) -> None:
         self.next_due = NEVER
         self.context = context
@@ -108,7 +112,7 @@ class Tracker(Observer):
         self.now = 0
         self._make_decoder = make_decoder
         self.several_files = False
-        self._legs = legs
+        self._legs = legs if legs is not None else Legs(context)
         self._deadline = context.connect_deadline_ns
         self._due = []
         self._sequence = 0
