@@ -128,10 +128,9 @@ def build(
     return attempt
 
 
-def unattempted(conn: Connection, head: bytes, now_ns: int) -> Attempt:
-    """Return the record of a client's request on *conn* for which no attempt was seen."""
+def unattempted(conn: Connection, head: bytes, asked: Point, now_ns: int) -> Attempt:
+    """Return the record of a client's request on *conn*, begun at *asked*, for which no attempt was seen."""
     method, target, length, host = head_fields.request_names(head)
-    first = Point(conn.first_frame, conn.file, conn.first_ts)
     attempt = Attempt(
         stream=conn.stream,
         gateway=endpoint_text(conn.b.high, conn.b.low, conn.b.port),
@@ -143,7 +142,7 @@ def unattempted(conn: Connection, head: bytes, now_ns: int) -> Attempt:
         handshake=Handshake(),
         judged_at_ns=now_ns,
         capture_ended=False,
-        request=Request(first, first, 0, len(head), True, method, target, length, host, head_fields.correlation(head)),
+        request=Request(asked, asked, 0, len(head), True, method, target, length, host, head_fields.correlation(head)),
     )
     attempt.unattempted = True
     attempt.client_leg_seen = True

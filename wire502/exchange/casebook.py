@@ -21,7 +21,7 @@ from wire502.exchange.outcomes import Outcomes, key_of
 from wire502.exchange.retries import made_good
 from wire502.exchange.summing import Counts
 from wire502.exchange.tracker_cy import Tracker
-from wire502.model.attempt import Attempt, ClientView
+from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Exchange
@@ -301,14 +301,14 @@ class Casebook:
 
     def _made(self, ident: str, row: Row, tried: Sequence[Row]) -> Incident:
         failures = [held.failure for held in self._docket.behind(key_of(row)) if held.failure is not None]
-        attempt = unattempted(row.conn, row.head, row.req_ts)
+        attempt = unattempted(row.conn, row.head, _asked(row), row.req_ts)
         attempt.client = self._linker.view(Joined(row, 1.0, ["itself"]), row.conn)
         kinds = [self._docket.kind_of(key_of(other)) for other in tried] if not failures else []
         return self._judge.incident(ident, attempt, failures, len(tried), Counter(kind or "none" for kind in kinds))
 
     def _unattempted(self, row: Row, over_ns: int) -> None:
         """Judge a client's request for which nobody upstream was asked."""
-        attempt = unattempted(row.conn, row.head, over_ns)
+        attempt = unattempted(row.conn, row.head, _asked(row), over_ns)
         joined = Joined(row, 1.0, ["itself"])
         attempt.client = self._linker.view(joined, row.conn)
         verdict = self._judge.verdict(attempt)
@@ -343,6 +343,11 @@ class Casebook:
             )
             self._unread = now_ns, found
         return self._unread[1]
+
+
+def _asked(row: Row) -> Point:
+    """Return the first frame of a request."""
+    return Point(row.frame, row.conn.file, row.req_ts)
 
 
 def _sent_unseen(conn: Connection) -> bool:
