@@ -11,8 +11,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 USAGE, DEFECT, INTERRUPTED = 2, 70, 130
 _COLLECT_SELDOM = (100_000, 50, 100)
@@ -25,14 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from wire502.cli.group import cli
     from wire502.errors import Wire502Error
 
+    if arguments is None:  # a process of our own, not a call inside another program
+        _seldom_collect()
     try:
         if "_WIRE502_COMPLETE" in os.environ:  # the shell asks for completions
             cli.main(prog_name="wire502")
         # not cli.main: it answers a closed pipe with status 1, whatever its mode
-        with (
-            _seldom_collecting(),
-            cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx,
-        ):
+        with cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx:
             status = cli.invoke(ctx)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -62,21 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Let the cycle collector rest: connections are let go without it.
+def _seldom_collect() -> None:
+    """Let the cycle collector of this process rest: connections are let go without it.
 
     Looking through a million of them, again and again and once more at the interpreter's end, costs more than reading
     them.
     """
-    thresholds = gc.get_threshold()
     gc.set_threshold(*_COLLECT_SELDOM)
-    atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _say(text: str, status: int) -> int:
