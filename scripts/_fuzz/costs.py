@@ -60,7 +60,7 @@ def measure_all(frames: int, only: Sequence[str]) -> int:
         folder = Path(name)
         make(folder / "mixed.pcap", folder / "mixed.json", "mixed", min(frames, 300_000), 1)
         make(folder / "ten.pcap", folder / "ten.json", "ten", 10, 1)
-        start = min(measure("ten", folder / "ten.pcap", 10).seconds for _ in range(3))
+        start = min(measure("ten", folder / "ten.pcap", 10).seconds for _ in range(9))
         count = json.loads((folder / "mixed.json").read_text(encoding="utf-8"))["frames"]
         costs = [measure("mixed", folder / "mixed.pcap", count) for _ in range(3)]
         mixed = min(costs, key=lambda cost: cost.seconds)
