@@ -49,7 +49,7 @@ class Engine:
         self._legs = Legs(context)
         self._tracker = Tracker(context, self, self._decoder, self._legs)
         self._connections = Connections(self._tracker, context)
-        self._outcomes = Outcomes()
+        self._outcomes = Outcomes(self._tracker.history)
         self._linker = Linker(self._tracker.history, self._legs, self._outcomes)
         self._silences = Silences()
         self._recorder = Recorder(self._tracker)

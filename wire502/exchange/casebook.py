@@ -29,6 +29,7 @@ from wire502.model.verdict import QUIET_KINDS, Failure, Incident, Result, Update
 
 Address = tuple[int, int]  # high and low half
 
+TOLD_APART = 16  # like attempts that are looked at once more for one client: with more nothing is gained
 NEARBY = 256  # exchanges, and time, in which a missed request would have left its trace
 NEARBY_NS = 60_000_000_000
 AGAIN_NS = 1_000_000_000  # upstreams are looked at no more often
@@ -275,9 +276,9 @@ class Casebook:
     def _unsettled(self, row: Row, tried: Sequence[Row], over_ns: int) -> list[Held]:
         """Return the failures that stand or may stand behind a client's request, in the order in which they began."""
         found = self._docket.behind(key_of(row))
-        for other in tried:
+        for other in tried if len(tried) <= TOLD_APART else ():
             held = self._docket.of_exchange(key_of(other))
-            if held is not None and held not in found and held.key is None:
+            if held is not None and held.key is None and held not in found:
                 found.append(held)
         wide = self._context.hold_ns if self._linker.skew.several else 0
         found += self._docket.connects_between(row.req_ts - wide, over_ns + wide)

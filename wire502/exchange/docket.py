@@ -19,12 +19,13 @@ from wire502.model.flow_cy import Connection
 from wire502.model.verdict import Failure, Incident
 
 WATCHED = 4096  # failures and incidents that may still be corrected
+ERRORS = 65_536  # client errors that wait for what stands behind them
 KINDS = 65_536  # attempts whose kind of failure is remembered
 CONNECTS = 1024  # failures without a request that wait for a client
 MOST_WAITING = 4096  # beyond it the oldest waits no longer: each is a few kilobytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """A failure that waits, or was written and may still change.
 
@@ -70,7 +71,8 @@ class Docket:
     """Everything that waits; memory is bounded everywhere, the oldest is let go."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, Item]] = []
+        self._waiting: list[tuple[int, int, Held]] = []
+        self._errors: list[tuple[int, int, ClientError]] = []
         self._sequence = 0
         self._by_key: dict[Key, list[Held]] = {}
         self._by_own: dict[Key, Held] = {}
@@ -97,19 +99,33 @@ class Docket:
     def push(self, item: Item) -> None:
         """Have an item back at its ``when_ns``."""
         self._sequence += 1
-        heappush(self._waiting, (item.when_ns, self._sequence, item))
+        if isinstance(item, Held):
+            heappush(self._waiting, (item.when_ns, self._sequence, item))
+        else:
+            heappush(self._errors, (item.when_ns, self._sequence, item))
 
     def due(self, now_ns: int | None) -> Iterator[Item]:
         """Yield what has waited long enough (None: everything), oldest first, and what is added meanwhile.
 
         Of too many the oldest wait no longer.
         """
-        while self._waiting and (now_ns is None or self._waiting[0][0] <= now_ns or self.full):
-            yield heappop(self._waiting)[2]
+        while True:
+            if self.full:
+                yield heappop(self._waiting)[2]
+                continue
+            if len(self._errors) > ERRORS:
+                yield heappop(self._errors)[2]
+                continue
+            waiting = self._waiting[0][:2] if self._waiting else None
+            error = self._errors[0][:2] if self._errors else None
+            first = waiting if error is None or (waiting is not None and waiting < error) else error
+            if first is None or (now_ns is not None and first[0] > now_ns):
+                return
+            yield heappop(self._waiting)[2] if first is waiting else heappop(self._errors)[2]
 
     @property
     def full(self) -> bool:
-        """Whether more wait than should."""
+        """Whether more failures wait than should."""
         return len(self._waiting) > MOST_WAITING
 
     @property

@@ -28,7 +28,10 @@ LOOKED = 8192  # rows that are looked at for them
 
 @dataclass(slots=True)
 class Row:
-    """One exchange. ``end_ts`` is 0 while no whole response has been seen."""
+    """One exchange, as it stood when it was read. ``end_ts`` is 0 while no whole response has been seen.
+
+    ``index`` is its number in the history, with which it can be read again.
+    """
 
     conn: Connection
     number: int
@@ -39,6 +42,7 @@ class Row:
     end_ts: int
     status: int
     resp_ts: int
+    index: int
 
 
 @cython.cfunc
@@ -209,7 +213,7 @@ class History:
                     break
                 if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
                     if _line(self.texts[at] or b"") == line:
-                        found.append(self._row(at))
+                        found.append(self._row(row))
             row = self.before[at]
         return found
 
@@ -242,7 +246,7 @@ class History:
                     break
                 if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
                     if target_end(self.texts[at] or b"") == wanted:
-                        found.append(self._row(at))
+                        found.append(self._row(row))
             row = self.tail_before[at]
         return found
 
@@ -264,7 +268,7 @@ class History:
             if self.req_ts[at] < since:
                 break
             if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
-                found.append(self._row(at))
+                found.append(self._row(row))
             row -= 1
         self.more = 0 < row <= last
         return found
@@ -273,9 +277,10 @@ class History:
         """Return a row by its number, None once it has been overwritten."""
         if row <= 0 or row <= self.rows - self.size:
             return None
-        return self._row(row & (self.size - 1))
+        return self._row(row)
 
-    def _row(self, at: int) -> Row:
+    def _row(self, row: int) -> Row:
+        at = row & (self.size - 1)
         conn, text = self.conns[at], self.texts[at]
         assert conn is not None, "a row that is in the ring has been written"
         assert text is not None, "a row that is in the ring has been written"
@@ -289,6 +294,7 @@ class History:
             self.end_ts[at],
             self.status[at],
             self.resp_ts[at],
+            row,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wire502.exchange.history_cy import Row
+from wire502.exchange.history_cy import History, Row
 from wire502.model.attempt import Point
 from wire502.model.flow_cy import RST_IGNORED, Connection, Exchange, Half
 
@@ -52,7 +52,8 @@ def key_of(row: Row) -> Key:
 class Outcomes:
     """What the clients of this capture got."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: History) -> None:
+        self._history = history
         self._known: dict[Key, Outcome] = {}
 
     def settled(self, conn: Connection, exchange: Exchange) -> Outcome:
@@ -66,6 +67,8 @@ class Outcomes:
     def of(self, row: Row) -> Outcome:
         """Return what the client of *row* got, as far as is known now."""
         file = row.conn.file
+        if not row.end_ts:
+            row = self._history.get(row.index) or row
         if row.end_ts:
             kind = "error" if row.status >= 500 else "complete"
             answer = Point(row.end_frame, file, row.resp_ts or row.end_ts)
