@@ -18,10 +18,11 @@ class Surroundings(Protocol):
     def scanning(self, attempt: Attempt) -> bool:
         """Whether the opener of this connection tries port after port, so that a refusal is the expected answer."""
 
-    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:
+    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
         """Return how other connections to the same endpoint ended between two moments, oldest first.
 
-        Idle connections that the gateway closed are not among them; at most the last 256 ends are known.
+        *busy* chooses those over something open, or the idle ones. Idle connections that the gateway closed are not
+        among them; at most the last 256 ends are known.
         """
 
     def endpoint(self) -> Endpoint:
@@ -48,7 +49,7 @@ class NoSurroundings:
         """Return False."""
         return False
 
-    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:  # noqa: ARG002
+    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:  # noqa: ARG002
         """Return nothing."""
         return []
 

@@ -265,16 +265,27 @@ class Sights:
 
     # -- questions ------------------------------------------------------------------------------------------------
 
-    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:
-        """Return the remembered ends between two moments (both included), oldest first."""
+    def endings(self, since_ns: int, until_ns: int, busy: int = -1) -> list[Ending]:
+        """Return the remembered ends between two moments (both included), oldest first.
+
+        *busy* 1 chooses those over something open, 0 the idle ones, -1 all.
+        """
         at: cython.Py_ssize_t
+        ts: cython.longlong
+        what: cython.longlong
+        since: cython.longlong = since_ns
+        until: cython.longlong = until_ns
+        wanted: cython.int = busy
+        number: cython.longlong = self.total
+        first: cython.longlong = max(0, self.total - ROWS)
         found = []
-        for number in range(self.total - 1, max(-1, self.total - 1 - ROWS), -1):
-            at = (number % ROWS) * WIDTH
+        while number > first:
+            number -= 1
+            at = (number % 256) * 7  # ROWS, WIDTH
             ts = self.rows[at]
-            if ts > until_ns or ts < since_ns:
-                continue
             what = self.rows[at + 3]
+            if ts > until or ts < since or (wanted >= 0 and wanted != (what >> 2) & 1):
+                continue
             found.append(
                 Ending(
                     Point(self.rows[at + 1], what >> 8, ts),

@@ -67,6 +67,7 @@ class Around:
         self._conn = conn
         self._failed = failed
         self._stream = attempt.stream
+        self._known: Endpoint | None = None
 
     def similar_silence(self, seconds: float, exclude_stream: int) -> bool:  # noqa: ARG002
         """Return False: the attempt says so itself (``Attempt.similar_silence``)."""
@@ -76,15 +77,18 @@ class Around:
         """Return False: not looked for."""
         return False
 
-    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:
+    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
         """Return how other connections to the endpoint ended between two moments, oldest first."""
         if self._upstream is None:
             return []
-        return [one for one in self._upstream.sights.endings(since_ns, until_ns) if one.stream != self._stream]
+        found = self._upstream.sights.endings(since_ns, until_ns, -1 if busy is None else int(busy))
+        return [one for one in found if one.stream != self._stream]
 
     def endpoint(self) -> Endpoint:
         """Return the upstream endpoint of the attempt."""
-        return Endpoint("") if self._upstream is None else _endpoint(self._upstream)
+        if self._known is None:
+            self._known = Endpoint("") if self._upstream is None else _endpoint(self._upstream)
+        return self._known
 
     def neighbours(self) -> list[Endpoint]:
         """Return the other endpoints of the same host."""

@@ -162,8 +162,9 @@ class AnyAround(NoSurroundings):
     def __init__(self, drawn: tuple[list[Ending], Endpoint, list[Endpoint], list[FirstBytes]]) -> None:
         self._endings, self._endpoint, self._neighbours, self._first_bytes = drawn
 
-    def endings(self, since_ns: int, until_ns: int) -> list[Ending]:
-        return [one for one in self._endings if since_ns <= one.point.time_ns <= until_ns]
+    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
+        found = [one for one in self._endings if since_ns <= one.point.time_ns <= until_ns]
+        return [one for one in found if busy is None or one.busy == busy]
 
     def endpoint(self) -> Endpoint:
         return self._endpoint

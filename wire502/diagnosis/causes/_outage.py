@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wire502.diagnosis.causes._notes import SECOND
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.around import Ending, Refusals
-from wire502.model.attempt import Point
+from wire502.model.attempt import Attempt
+from wire502.model.finding import Finding
 
 MOMENT_NS = SECOND // 10  # closes of one moment
 SOON_NS = 5 * SECOND  # a refusal so soon after the closes belongs to them
 LEAST = 2  # other connections that closed at that moment
 
 
-@dataclass(slots=True)
-class Outage:
-    """What is known of an outage that a failure belongs to."""
+def refusals(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Refusals | None:
+    """Return the refusals that a refused attempt belongs to, or that followed the close of another one.
 
-    closed: list[Ending]  # other connections that the upstream ended at one moment, before the refusals
-    refusals: Refusals | None
-
-
-def around_close(point: Point, surroundings: Surroundings) -> Outage:
-    """Return the outage that begins with the upstream's close at *point*, as far as there is one."""
-    closed = _together(surroundings.endings(point.time_ns - MOMENT_NS, point.time_ns + MOMENT_NS))
-    refusals = surroundings.endpoint().refusals
-    if refusals is not None and not 0 <= refusals.since.time_ns - point.time_ns <= SOON_NS:
-        refusals = None
-    return Outage(closed, refusals)
-
-
-def around_refusal(point: Point, surroundings: Surroundings) -> Outage | None:
-    """Return the outage that a refusal at *point* belongs to; None when the endpoint was never well before."""
+    None without any, and for an endpoint that had never been well before.
+    """
     endpoint = surroundings.endpoint()
-    refusals = endpoint.refusals
-    if refusals is None or not refusals.since.time_ns <= point.time_ns <= refusals.last.time_ns:
+    run, refused = endpoint.refusals, attempt.handshake.refused
+    if run is None:
+        return None
+    if refused is None:
+        return run if 0 <= run.since.time_ns - finding.point.time_ns <= SOON_NS else None
+    if not run.since.time_ns <= refused.time_ns <= run.last.time_ns:
         return None
     first = endpoint.first_answer
-    if not endpoint.exchanges and (first is None or first.time_ns >= refusals.since.time_ns):
-        return None
-    begin = refusals.since.time_ns
-    ends = surroundings.endings(begin - SOON_NS, begin)
-    closed: list[Ending] = []
-    for last in ends:
-        together = _together([one for one in ends if abs(one.point.time_ns - last.point.time_ns) <= MOMENT_NS])
-        if len(together) > len(closed):
-            closed = together
-    return Outage(closed, refusals)
+    well = endpoint.exchanges > 0 or (first is not None and first.time_ns < run.since.time_ns)
+    return run if well else None
 
 
-def _together(ends: list[Ending]) -> list[Ending]:
-    """Return the ends that an idle timeout does not explain: open requests, or idle ones of different ages."""
+def closed_together(finding: Finding, run: Refusals | None, surroundings: Surroundings) -> list[Ending]:
+    """Return the other connections that the upstream ended at one moment: that of *finding*, or before *run* began.
+
+    Those that an idle timeout explains are not among them.
+    """
+    at = finding.point.time_ns
+    if run is None or finding.kind != "connect_refused":
+        return _unexplained(surroundings.endings(at - MOMENT_NS, at + MOMENT_NS))
+    begin = run.since.time_ns
+    ends = [one for one in surroundings.endings(begin - SOON_NS, begin) if one.by_upstream]
+    return _unexplained(_densest(ends))
+
+
+def _densest(ends: list[Ending]) -> list[Ending]:
+    """Return the most ends that lie within one moment; *ends* are in the order of time."""
+    first = best = most = 0
+    for last, one in enumerate(ends):
+        while one.point.time_ns - ends[first].point.time_ns > MOMENT_NS:
+            first += 1
+        if last + 1 - first > most:
+            best, most = first, last + 1 - first
+    return ends[best : best + most]
+
+
+def _unexplained(ends: list[Ending]) -> list[Ending]:
+    """Return the upstream's ends of open requests, and of idle connections if these were of different ages."""
     ours = [one for one in ends if one.by_upstream]
     busy = [one for one in ours if one.busy]
     idle = [one for one in ours if not one.busy and one.waited_ns >= MOMENT_NS]

@@ -49,8 +49,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     endpoint = surroundings.endpoint()
     closed = [
         one
-        for one in surroundings.endings(0, attempt.judged_at_ns)
-        if one.by_upstream and one.busy and one.exchanges <= 1 and one.waited_ns <= PROMPT_NS
+        for one in surroundings.endings(0, attempt.judged_at_ns, busy=True)
+        if one.by_upstream and one.exchanges <= 1 and one.waited_ns <= PROMPT_NS
     ]
     if len(closed) < LEAST_CLOSED or endpoint.exchanges == 0:
         return None

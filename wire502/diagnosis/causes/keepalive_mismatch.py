@@ -63,8 +63,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
         return _cause("medium" if finding.confidence == "high" else "low", because, advice)
     alike = sorted(
         one.waited_ns
-        for one in surroundings.endings(0, attempt.judged_at_ns)
-        if one.by_upstream and not one.busy and one.exchanges and abs(one.waited_ns - idle) <= max(NEAR_NS, idle // 20)
+        for one in surroundings.endings(0, attempt.judged_at_ns, busy=False)
+        if one.by_upstream and one.exchanges and abs(one.waited_ns - idle) <= max(NEAR_NS, idle // 20)
     )
     measured = sorted([*alike, idle])
     timeout, spread = int(median(measured)), (measured[-1] - measured[0]) // 2

@@ -36,17 +36,13 @@ AT_FAULT = None
 
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for a refusal by an endpoint that had been well and is not again."""
-    refused = attempt.handshake.refused
-    if finding.kind == "connect_refused" and refused is not None:
-        outage = _outage.around_refusal(refused, surroundings)
-    elif finding.kind.startswith(("rst_", "fin_")):
-        outage = _outage.around_close(finding.point, surroundings)
-    else:
+    if finding.kind != "connect_refused" and not finding.kind.startswith(("rst_", "fin_")):
         return None
-    if outage is None or outage.refusals is None or outage.refusals.well is not None:
+    run = _outage.refusals(attempt, finding, surroundings)
+    if run is None or run.well is not None:
         return None
-    run = outage.refusals
-    because = [cite(one.point, f"stream {one.stream} was closed by the upstream") for one in outage.closed[:3]]
+    closed = _outage.closed_together(finding, run, surroundings)
+    because = [cite(one.point, f"stream {one.stream} was closed by the upstream") for one in closed[:3]]
     lasted = run.last.time_ns - run.since.time_ns
     because.append(
         cite(run.since, f"refused from here on, {times(run.number, 'time')}, for at least {duration(lasted)}")
@@ -54,7 +50,7 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     return Cause(
         NAME,
         CLASS,
-        "high" if len(outage.closed) >= _outage.LEAST and run.number > 1 else "medium",
+        "high" if len(closed) >= _outage.LEAST and run.number > 1 else "medium",
         because,
         "a SYN-ACK of the same endpoint meanwhile",
         f"Look into the logs of the process behind {attempt.upstream} at the time of frame {because[0].frame}.",

@@ -26,6 +26,7 @@ from __future__ import annotations
 from wire502.diagnosis.causes import _outage
 from wire502.diagnosis.causes._notes import cite, duration, times
 from wire502.diagnosis.surroundings import Surroundings
+from wire502.model.around import Ending, Refusals
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
 from wire502.model.verdict import Cause, Confidence
@@ -42,27 +43,25 @@ MOST = 0.8  # ... so many of all that were open
 
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when many connections ended at once, and the endpoint came back."""
-    outage: _outage.Outage | None = None
-    refused = attempt.handshake.refused
-    if finding.kind == "connect_refused" and refused is not None:
-        outage = _outage.around_refusal(refused, surroundings)
-    elif finding.kind.startswith(("rst_", "fin_", "stale_")):
-        outage = _outage.around_close(finding.point, surroundings)
-    if outage is None:
+    refused = finding.kind == "connect_refused"
+    if not refused and not finding.kind.startswith(("rst_", "fin_", "stale_")):
         return None
-    sure = _confidence(outage)
+    run = _outage.refusals(attempt, finding, surroundings)
+    if (run is None and refused) or (run is not None and run.well is None):
+        return None  # nothing_listening, process_down
+    closed = _outage.closed_together(finding, run, surroundings)
+    sure = _confidence(closed, run)
     if sure is None:
         return None
-    because = [cite(one.point, f"stream {one.stream} was closed by the upstream, too") for one in outage.closed[:3]]
-    if len(outage.closed) > len(because):
-        because[-1].note += f", and {len(outage.closed) - len(because)} more"
+    because = [cite(one.point, f"stream {one.stream} was closed by the upstream, too") for one in closed[:3]]
+    if len(closed) > len(because):
+        because[-1].note += f", and {len(closed) - len(because)} more"
     gone = ""
-    if outage.refusals is not None and outage.refusals.well is not None:
-        run, well = outage.refusals, outage.refusals.well
-        lasted = duration(well.time_ns - run.since.time_ns)
+    if run is not None and run.well is not None:
+        lasted = duration(run.well.time_ns - run.since.time_ns)
         gone = f" (gone for {lasted})"
         because.append(cite(run.since, f"then it refused for {lasted} ({times(run.number, 'refusal')})"))
-        because.append(cite(well, "then it accepted connections again"))
+        because.append(cite(run.well, "then it accepted connections again"))
     return Cause(
         NAME,
         CLASS,
@@ -73,11 +72,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     )
 
 
-def _confidence(outage: _outage.Outage) -> Confidence | None:
-    many = len(outage.closed) >= _outage.LEAST
-    if outage.refusals is None:
-        together = len(outage.closed) + 1 >= MOST * max((one.open_before for one in outage.closed), default=0)
-        return "low" if len(outage.closed) >= MANY and together else None
-    if outage.refusals.well is None:
-        return None  # process_down
-    return "high" if many else "medium"
+def _confidence(closed: list[Ending], run: Refusals | None) -> Confidence | None:
+    if run is not None:
+        return "high" if len(closed) >= _outage.LEAST else "medium"
+    together = len(closed) + 1 >= MOST * max((one.open_before for one in closed), default=0)
+    return "low" if len(closed) >= MANY and together else None

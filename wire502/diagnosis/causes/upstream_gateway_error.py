@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from wire502.diagnosis.causes._notes import cite
 from wire502.diagnosis.surroundings import Surroundings
-from wire502.gateways import recognise
+from wire502.gateways import names
 from wire502.model.attempt import Attempt, Response
 from wire502.model.finding import Finding
 from wire502.model.verdict import Cause, Confidence
@@ -69,7 +69,12 @@ def _marks(response: Response) -> list[str]:
     if response.via is not None:
         found.append(f"Via: {response.via}")
     found += [f"{name}: {value}" for name, value in response.marks]
-    known = recognise(response.status, response.server, response.via, b"")
-    if known and response.server is not None:
-        found.append(f"Server: {response.server} ({known[0][0]})")
+    if not found and response.server is not None and _is_gateway(response.server):
+        found.append(f"Server: {response.server}")
     return found
+
+
+def _is_gateway(server: str) -> bool:
+    """Whether a Server field names a product that is known as a gateway; no table is read for that."""
+    product = server.lower().split("/")[0]
+    return any(name == product for name in (*names(), "awselb", "ats", "cloudflare", "cloudfront", "openresty"))

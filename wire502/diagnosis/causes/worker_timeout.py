@@ -46,8 +46,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     near = max(SECOND // 20, waited // 50)
     alike = [
         one
-        for one in surroundings.endings(0, attempt.judged_at_ns)
-        if one.by_upstream and one.busy and not one.fresh and abs(one.waited_ns - waited) <= near
+        for one in surroundings.endings(0, attempt.judged_at_ns, busy=True)
+        if one.by_upstream and not one.fresh and abs(one.waited_ns - waited) <= near
     ]
     if not alike and (waited < LONELY_NS or not is_round(waited)):
         return None
