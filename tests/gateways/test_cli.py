@@ -85,11 +85,11 @@ def test_a_line_that_nobody_writes(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["connect_refused", "--log", "SH--"]])
 def test_explain_wants_one_thing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A kind or a log line, not both and not neither."""
+    """A name (of a kind or a cause) or a log line, not both and not neither."""
     status, _, err = run(capsys, "explain", *arguments)
 
     assert status == 2
-    assert "give a KIND or a --log line" in err
+    assert "give a NAME or a --log line" in err
 
 
 def test_explain_still_has_the_pages(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from tests.gateways.truth import GATEWAYS, measure
 from wire502.gateways import recognise
 
 FLOOR = 0.95
+FOLDER = "captures-groundtruth"
 
 
 def test_status_and_log_are_as_predicted(truth: Path) -> None:
@@ -19,7 +20,7 @@ def test_status_and_log_are_as_predicted(truth: Path) -> None:
     Where the log of an event was cut before its end the status alone counts; with all of these taken for misses the
     floor holds too.
     """
-    count, misses = measure(truth)
+    count, misses = measure(truth / FOLDER)
 
     assert count["all"] > 500
     assert (count["right"] - count["log unseen"]) / count["all"] >= FLOOR, "\n".join(misses)
@@ -31,7 +32,7 @@ def test_every_error_page_is_recognised(gateway: str, truth: Path, tshark: str) 
     """Each error page that a gateway wrote itself, in the captures of its client leg, names it and surely."""
     fields = ["http.response.code", "http.server", "http.file_data"]
     pages = 0
-    for capture in sorted((truth / gateway).glob("*-any.pcap*")):
+    for capture in sorted((truth / FOLDER / gateway).glob("*-any.pcap*")):
         command = [tshark, "-r", str(capture), "-Y", "http.response.code >= 500 && tcp.srcport == 8080", "-T", "fields"]
         done = subprocess.run(
             [*command, *(part for field in fields for part in ("-e", field))],

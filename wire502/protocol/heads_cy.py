@@ -338,7 +338,8 @@ class Head:
                             while i < end and octets[i] != 58:
                                 i += 1
                             if i == end:
-                                self._blame(end, "header", "field line without a colon", False)
+                                # The blank is the first wrong octet; readers differ on which of the two they mind.
+                                self._blame(colon, "header", "blank in a field name, and no colon", False)
                             else:
                                 self._blame(colon, "header", "blank in a field name", False)
                     else:
