@@ -220,6 +220,7 @@ def _json_writer(reading: Reading) -> Callable[[Result], str]:
 
 
 def _text_writer(reading: Reading, everything: bool, quiet: bool, local: bool, color: str) -> Callable[[Result], str]:
+    from wire502.report.story import Story
     from wire502.report.text import TextReport
 
     report = TextReport(
@@ -231,10 +232,12 @@ def _text_writer(reading: Reading, everything: bool, quiet: bool, local: bool, c
         everything=everything,
     )
 
+    story = Story(report, everything=everything)
+
     def write(result: Result) -> str:
         if isinstance(result, Summary):
-            return "" if quiet else report.closing(result)
-        return "" if quiet and isinstance(result, Open) else report.block(result)
+            return story.ending() + ("" if quiet else report.closing(result))
+        return "" if quiet and isinstance(result, Open) else story.tell(result)
 
     return write
 

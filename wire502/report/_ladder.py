@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wire502.model.attempt import Step
-from wire502.model.verdict import Failure
+from wire502.model.verdict import ClientRef, Failure
 from wire502.report._clock import SECOND_NS, Clock
 from wire502.report._layout import Line, Span, Style, cells, cut_middle, plain, wrap
 from wire502.report._words import Frames, count, duration
@@ -79,11 +79,11 @@ def ladder(failure: Failure, frames: Frames, clock: Clock, width: int) -> list[L
 def _ends(failure: Failure, right: int, width: int) -> list[Line]:
     """Return the line above the rungs, that names both ends; two lines where one has no room."""
     gateway = plain(f"gateway {failure.connection.gateway}")
-    upstream = plain(f"upstream {failure.connection.upstream}")
+    upstream = plain(f"upstream {failure.connection.upstream}") if failure.connection.upstream else ""
     right = max(right, 6 + cells(gateway) + 2)
     if right + cells(upstream) <= width:
         return [[Span(f"{'':6}{gateway}{' ' * (right - 6 - cells(gateway))}{upstream}", "dim")]]
-    return [[Span(f"{'':6}{cut_middle(end, width - 6)}", "dim")] for end in (gateway, upstream)]
+    return [[Span(f"{'':6}{cut_middle(end, width - 6)}", "dim")] for end in (gateway, upstream) if end]
 
 
 def _right(rung: _Rung) -> tuple[str, str]:
@@ -130,13 +130,35 @@ def _rungs(failure: Failure, frames: Frames) -> list[_Rung]:
         rung = _rung(step, failure, frames, notes.get(place, ""))
         rung.marked = place == fatal
         rungs.append(rung)
+    known = any(rung.marked for rung in rungs)
+    if (client := failure.client) is not None:
+        rungs += _of_client(failure, client, frames, known=known)
     if not any(rung.marked for rung in rungs):
         rungs.append(_Rung(frames.cite(*fatal), failure.time, "", notes.get(fatal) or "failure point", marked=True))
-    if (client := failure.client) is not None:
-        text = _OUTCOMES[client.outcome].format(status=client.status or "answer", client=client.connection)
-        rungs.append(_Rung(frames.cite(client.frame, client.file), client.time, "", text))
     rungs.sort(key=lambda rung: rung.time_ns)  # stable: rungs of one instant keep their order
     return _fewer(rungs)
+
+
+def _of_client(failure: Failure, client: ClientRef, frames: Frames, *, known: bool) -> Iterator[_Rung]:
+    """Yield what the client leg shows: the request, where that is another frame, and what came back.
+
+    What came back may be the failure point itself, where the upstream leg has none (*known* false).
+    """
+    places = {(step.point.frame, step.point.file) for step in failure.ladder}
+    if client.request_time is not None and (client.request_frame, client.file) not in places:
+        asked = "" if failure.request is None else f"{failure.request.method} {failure.request.target} "
+        cite = frames.cite(client.request_frame, client.file)
+        yield _Rung(cite, client.request_time, "", f"{asked}from client {client.connection}")
+    cut_later = client.end_frame is not None and client.end_time is not None
+    if cut_later and client.end_frame != client.frame:
+        yield _Rung(frames.cite(client.frame, client.file), client.time, "", f"{client.status or 'answer'} to client")
+    frame, time_ns = (client.end_frame or 0, client.end_time or 0) if cut_later else (client.frame, client.time)
+    if client.outcome == "pending" and frame == client.request_frame:
+        return
+    outcome = "client {client} left" if failure.kind == "client_abort" else _OUTCOMES[client.outcome]
+    text = outcome.format(status=client.status or "answer", client=client.connection)
+    fatal = not known and (frame, client.file) == (failure.frame, failure.file)
+    yield _Rung(frames.cite(frame, client.file), time_ns, "", text, marked=fatal)
 
 
 def _fewer(rungs: list[_Rung]) -> list[_Rung]:

@@ -20,7 +20,7 @@ _CODES: dict[Style, str] = {
     "frame": "36",
 }
 # One character for one, so that columns stay where they are; the dots for people who have no UTF-8.
-_ASCII = str.maketrans("▶◀─✗✓·→↳…⋮×–", "><-x+.>>~:x-")
+_ASCII = str.maketrans("▶◀─✗✓·→↳…⋮×–├└", "><-x+.>>~:x-|`")
 
 
 class Span(NamedTuple):

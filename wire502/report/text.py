@@ -7,6 +7,7 @@ itself. Every text that comes from the wire is made harmless on its way out (``_
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from wire502.model.verdict import (
     QUIET_KINDS,
@@ -87,6 +88,31 @@ class TextReport:
             case Summary():
                 return ""
 
+    def incident(self, incident: Incident, failures: Sequence[Failure]) -> str:
+        """Return the block of what a client got: the attempts in order, and the one that decided in full.
+
+        *failures* are those behind it that have not been printed yet.
+        """
+        if not failures:
+            return self.block(incident)
+        failures = [_with_request(one, incident) for one in failures]
+        deciding = next((one for one in failures if one.id == incident.verdict), None)
+        if deciding is None:
+            return "".join(map(self.block, failures))
+        if len(failures) == 1:
+            return self.block(deciding)
+        return self._painter.paint([*self._date(incident.time), *self._tried(failures, deciding), []])
+
+    def line(self, text: str, style: Style = "") -> str:
+        """Return a text as lines of its own."""
+        parts = wrap(text, self._text_width() - 2)
+        lines = [[Span(f"    {part}" if number else part, style)] for number, part in enumerate(parts)]
+        return self._painter.paint(lines)
+
+    def moment(self, time_ns: int, frame: int, file: int) -> str:
+        """Return a time of day, and the frame that it stands for."""
+        return f"{self._clock.of_day(time_ns)} ({self._frames.cite(frame, file)})"
+
     def closing(self, summary: Summary) -> str:
         """Return the table of the upstreams and the last lines: what was read, what was found, what to doubt."""
         lines: list[Line] = []
@@ -105,6 +131,9 @@ class TextReport:
 
     def _failure(self, failure: Failure) -> Iterator[Line]:
         yield from self._head(failure)
+        yield from self._body(failure)
+
+    def _body(self, failure: Failure) -> Iterator[Line]:
         words = [f"at fault: {failure.at_fault}", f"confidence {failure.confidence}"]
         if failure.masked:
             words.append("masked by a retry")
@@ -123,11 +152,11 @@ class TextReport:
 
     def _head(self, failure: Failure) -> Iterator[Line]:
         mark, style = _mark(failure)
-        when, upstream = self._clock.of_day(failure.time), plain(failure.connection.upstream)
+        when, upstream = self._clock.of_day(failure.time), plain(failure.connection.upstream) or "nobody"
         what = _what(failure)
         got = _got(failure.client) if failure.client and not failure.masked else ""
         if failure.client and got:
-            first = f"{got} at {self._clock.of_day(failure.client.time)}"
+            first = f"{got} at {self._clock.of_day(failure.client.end_time or failure.client.time)}"
             room = self._width - cells(first) - cells(upstream) - 7
             if room < min(_LEAST_TARGET, cells(plain(what))):
                 yield [Span(f"{mark} {first}", style)]
@@ -186,6 +215,22 @@ class TextReport:
             text = f"{where} && frame.number in {{{low}..{high}}}"
         return text
 
+    def _tried(self, failures: Sequence[Failure], deciding: Failure) -> Iterator[Line]:
+        """Yield the block of several attempts: the tree, then the one that decided."""
+        yield from self._head(deciding)
+        room = max(cells(plain(one.connection.upstream)) for one in failures)
+        for number, one in enumerate(failures, 1):
+            branch = "└" if number == len(failures) else "├"
+            upstream = plain(one.connection.upstream)
+            cite = self._frames.cite(one.frame, one.file)
+            padding = " " * (room - cells(upstream))
+            text = f"  {branch} {number}  {upstream}{padding}  {self._clock.of_day(one.time)}  {cite}"
+            decided = "  decided" if one is deciding else ""
+            yield [Span(f"{text}  "), Span(one.kind, "bold" if one is deciding else ""), Span(decided, "dim")]
+            if one is not deciding:
+                self._remember(one.id, f"attempt {number}, {one.kind} ({cite})")
+        yield from self._body(deciding)
+
     # other lines
 
     def _incident(self, incident: Incident) -> Iterator[Line]:
@@ -193,12 +238,18 @@ class TextReport:
         if len(incident.attempts) == 1:
             return
         yield from self._date(incident.time)
-        told = count(len(incident.attempts), "attempt") if incident.attempts else "no attempt seen"
+        if incident.attempts:
+            told = count(len(incident.attempts), "attempt")
+        elif incident.ambiguous:
+            told = count(sum(incident.ambiguous.values()), "like attempt")
+        else:
+            told = "no attempt seen"
         yield [
             Span("✗ ", "bad"),
             Span(f"client {incident.client}, {told}", "bold"),
             Span(f", confidence {incident.confidence}"),
         ]
+        self._remember(incident.id, f"client {incident.client}")
         for text in wrap(incident.summary, self._text_width() - 2):
             yield [Span(f"  {text}")]
         yield []
@@ -280,6 +331,15 @@ def _what(failure: Failure) -> str:
     if failure.request is not None:
         return f"{failure.request.method} {failure.request.target}"
     return "connect" if failure.kind.startswith("connect_") else "connection"
+
+
+def _with_request(failure: Failure, incident: Incident) -> Failure:
+    """Return the failure of a connect as one of the request that it was made for."""
+    asked = incident.request
+    if failure.request is not None or asked is None:
+        return failure
+    request = RequestRef(asked.frame, incident.time, asked.method, asked.target, asked.host, asked.id)
+    return replace(failure, request=request)
 
 
 def _got(client: ClientRef) -> str:
