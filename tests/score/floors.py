@@ -8,7 +8,9 @@ from __future__ import annotations
 # Captures of real gateways, TLS scenarios left out: share of failures with the right kind at the right frame.
 GROUNDTRUTH_RIGHT = 1.0
 # ... and with the right side at fault among these.
-GROUNDTRUTH_SIDE = 0.948
+GROUNDTRUTH_SIDE = 0.992
+# ... and with a cause that was planted, where one was.
+GROUNDTRUTH_CAUSE = 0.985
 # Failures of healthy exchanges, lines that belong to no request, lines beyond one for each attempt.
 GROUNDTRUTH_FALSE_ALARMS = 0
 GROUNDTRUTH_STRAYS = 0

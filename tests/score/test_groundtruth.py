@@ -30,10 +30,10 @@ def results(truth: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[
     return json.loads(out.read_text())
 
 
-def share(results: list[dict[str, Any]], key: str) -> float:
+def share(results: list[dict[str, Any]], key: str, least: int = 100) -> float:
     """Return which part of the events for which *key* was judged is right."""
     judged = [event[key] for result in results for event in result["events"] if event[key] is not None]
-    assert len(judged) > 100, "too few events to speak of a share"
+    assert len(judged) > least, "too few events to speak of a share"
     return sum(judged) / len(judged)
 
 
@@ -60,6 +60,11 @@ def test_kind_and_frame(results: list[dict[str, Any]]) -> None:
 def test_side_at_fault(results: list[dict[str, Any]]) -> None:
     """The share of these with the right side at fault is not below its floor."""
     assert share(results, "side_ok") >= floors.GROUNDTRUTH_SIDE
+
+
+def test_cause(results: list[dict[str, Any]]) -> None:
+    """Where causes were planted, the share of failures that name one of them is not below its floor."""
+    assert share(results, "cause_ok", 60) >= floors.GROUNDTRUTH_CAUSE
 
 
 def test_no_false_alarm(results: list[dict[str, Any]]) -> None:

@@ -7,8 +7,8 @@ What happened
 How wire502 knows
     Its address resolution (ARP, neighbour discovery) stays unanswered, or the
     last router says "host unreachable"; or several connections to it fell
-    silent, on more than one of them not even acknowledgements came, and no
-    SYN was answered since, though it had been answering before.
+    silent, without even acknowledgements, on more than one port or while they
+    were open, and nothing of the host was heard since.
 
 Easily mistaken for
     firewall_drop   another port of the host still answers
@@ -58,6 +58,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
         one
         for one in surroundings.failures()
         if one.kind in ("connect_timeout", "stall_before_response", "stall_mid_request")
+        # SYNs to one port alone tell of that port: a full queue, a rule
+        and (one.kind != finding.kind or finding.kind != "connect_timeout" or one.upstream != attempt.upstream)
         and host_of(one.upstream) == host
         and abs(one.point.time_ns - since.time_ns) <= NEAR_NS
     ]
