@@ -162,10 +162,16 @@ class Engine:
         if self._legs.is_client(conn):
             return self._settle_client(conn, now_ns, ended)
         final = True
-        for exchange, secondary in _outstanding(conn):
+        waiting: list[Exchange] = []
+        pending = len(conn.pending or ())  # these come first
+        for place, (exchange, secondary) in enumerate(_outstanding(conn)):
             if exchange is not None and exchange.judged:
                 continue
-            final &= self._judge(conn, exchange, now_ns, ended, secondary)
+            if not self._judge(conn, exchange, now_ns, ended, secondary):
+                final = False
+                if place < pending and exchange is not None:
+                    waiting.append(exchange)
+        conn.pending = waiting or None  # what has had its last word is not looked at with each request that follows
         if final:
             _close(conn)
         return final

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from scripts._fuzz import hurt, packets
 from scripts._fuzz.hurt import Frames
 from tests.wire import Wire
 from wire502.api import Open, Result, Summary
+from wire502.capture import open_source
+from wire502.engine import Engine
+from wire502.model.context import Context
 
 MOST_UNFINISHED = 32_768
 
@@ -90,3 +94,54 @@ def test_four_times_as_much_takes_four_times_as_long(make: Callable[[int], Frame
     small = min(seconds(3000) for _ in range(3))
     large = min(seconds(12_000) for _ in range(3))
     assert large < 10 * small + 0.1, "squared it would be sixteen times as long"
+
+
+def test_heads_under_way_share_one_bound() -> None:
+    """Many connections with large heads under way keep no more octets together than one bound says."""
+    context = Context()
+    engine = Engine(context, [])
+    engine._tracker.most_growing = 100_000
+    interfaces = engine._interfaces
+    source = open_source(io.BytesIO(_capture(_large_heads, 4000)), interfaces=interfaces)
+    kept = []
+    while (batch := source.read_batch()) is not None:
+        engine.feed(batch)
+        kept.append(sum(decoder.held() for decoder in engine._tracker.growing))
+    assert 0 < max(kept) <= 100_000
+    summary = engine.finish()[-1]
+    assert isinstance(summary, Summary)
+    assert summary.connections == 20
+    assert summary.open == 20
+
+
+def _large_heads(count: int) -> Frames:
+    """Twenty connections whose response heads grow in turn."""
+    lines = [hurt.Line(number) for number in range(20)]
+    for number, line in enumerate(lines):
+        line.seq = [1000 + number, 5000 + number]
+        yield from line.open()
+        yield line.frame(0, hurt.ACK, hurt.GET)
+        yield line.frame(1, hurt.ACK, b"HTTP/1.1 200 OK\r\nA: ")
+    now = lines[-1].now
+    for number in range(count - 100):
+        line = lines[number % 20]
+        line.now = now = now + 1000
+        yield line.frame(1, hurt.ACK, b"x" * 200)
+
+
+def test_an_exchange_that_was_settled_is_not_looked_at_again() -> None:
+    """Answers with an illegal octet that the gateway took are looked at once, however many requests follow."""
+    looked = 0
+
+    class Counting(Engine):
+        def _judge(self, *arguments: Any) -> bool:
+            nonlocal looked
+            looked += 1
+            return super()._judge(*arguments)
+
+    engine = Counting(Context(), [])
+    source = open_source(io.BytesIO(_capture(hurt.violations, 203)), interfaces=engine._interfaces)
+    while (batch := source.read_batch()) is not None:
+        engine.feed(batch)
+    engine.finish()
+    assert 1000 < looked < 10_000, "two thousand answers; each looked at with each later request would be 100,000"

@@ -23,6 +23,7 @@ from wire502.model.flow_cy import NEVER
 
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 MOST = 64  # rows of one key that are told apart: with more nobody can
+KEPT = cython.declare(cython.Py_ssize_t, 8192)  # octets of a head in a row
 LOOKED = 8192  # rows that are looked at for them
 
 
@@ -139,7 +140,7 @@ class History:
     @cython.cfunc
     def begin(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Write the row of a request. Row numbers count from 1, over all rows ever."""
-        head: bytes = exchange.req_head
+        head: bytes = _kept(exchange.req_head)
         octets: cython.p_const_uchar
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
@@ -196,6 +197,7 @@ class History:
         until: cython.longlong = until_ns
         least: cython.longlong = open_ns
         looked: cython.int = 0
+        head = _kept(head)
         octets = head
         h = line_key(octets, len(head))
         row = self.heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
@@ -227,6 +229,7 @@ class History:
         until: cython.longlong = until_ns
         least: cython.longlong = open_ns
         looked: cython.int = 0
+        head = _kept(head)
         octets = head
         h = tail_key(octets, len(head))
         wanted = target_end(head)
@@ -296,6 +299,11 @@ class History:
             self.resp_ts[at],
             row,
         )
+
+
+def _kept(head: bytes) -> bytes:
+    """Return as much of a head as a row keeps: thousands of rows times the largest head would be gigabytes."""
+    return head if len(head) <= KEPT else head[:KEPT]
 
 
 def _line(head: bytes) -> bytes:

@@ -101,7 +101,7 @@ class Tracker(Observer):
         make_decoder: Callable[[Connection, Observer], Decoder],
         legs: Legs | None = None,
     ) -> None:
-        self.next_due = NEVER
+        super().__init__()
         self.context = context
         self.desk = desk
         self.upstreams = {}

@@ -188,6 +188,9 @@ cdef class Connection:
 
 cdef class Observer:
     cdef public long long next_due
+    cdef public list growing
+    cdef public long long growing_octets
+    cdef public long long most_growing
     cdef int opened(self, Connection conn)
     cdef int established(self, Connection conn, long long frame, long long ts)
     cdef int closing(self, Connection conn, int side, long long ts)

@@ -522,12 +522,22 @@ class Connection:
 
 @cython.cclass
 class Observer:
-    """Who is told of the moments that matter. ``next_due`` is the time before which nothing is to be fired."""
+    """Who is told of the moments that matter. ``next_due`` is the time before which nothing is to be fired.
+
+    ``growing`` holds the decoders with a large message head under way, oldest first, ``growing_octets`` what these
+    take at most, and ``most_growing`` how much that may be: the decoders of a capture share one bound.
+    """
 
     next_due: int
+    growing: list[Any]
+    growing_octets: int
+    most_growing: int
 
     def __init__(self) -> None:
         self.next_due = _NEVER
+        self.growing = []
+        self.growing_octets = 0
+        self.most_growing = 64 << 20
 
     @cython.cfunc
     def opened(self, conn: Connection) -> cython.int:

@@ -30,6 +30,7 @@ cdef class Http1(Decoder):
     cdef long long gap_a  # where octets of requests were lost, after which no request was seen; -1 nowhere
     cdef bint unseen
     cdef bint upgrading
+    cdef public bint growing
     cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
@@ -44,3 +45,4 @@ cdef class Http1(Decoder):
     cdef int _chunk_fault(self, int side, long long offset, long long frame, long long ts, str why)
     cdef int _blame(self, Exchange exchange, long long offset, str part, str why, str looks, bint lost, long long frame, long long ts)
     cdef int _opaque(self)
+    cdef int _grow(self, Py_ssize_t before, Py_ssize_t n)

@@ -52,6 +52,11 @@ BLANKS = cython.declare(cython.int, 9)
 
 # Typed: a plain module constant is a Python object to the compiler.
 FOREVER = cython.declare(cython.longlong, 1 << 62)
+# What is kept of a head once it has been read; what follows behind (a tail of cookies) is of no use to a report.
+KEPT = cython.declare(cython.Py_ssize_t, 16_384)
+# Heads under way that are larger than this are watched, so that all of them together stay below Observer.most_growing.
+SMALL = cython.declare(cython.Py_ssize_t, 4_096)
+MARK = cython.declare(cython.Py_ssize_t, 128)  # what it costs to remember the frame of a segment
 EARLY_OCTETS = cython.declare(cython.longlong, 65_536)
 PAGE = cython.declare(cython.Py_ssize_t, 512)
 # What a segment costs beside its octets: tiny ones must not cost more than large ones.
@@ -97,6 +102,7 @@ class Http1(Decoder):
     gap_a: int
     unseen: bool
     upgrading: bool
+    growing: bool
 
     def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
         self.conn = conn
@@ -109,7 +115,7 @@ class Http1(Decoder):
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
         self.unseen = False
-        self.http = self.decided = self.tunnel = self.upgrading = False
+        self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
         self.state_a = self.state_b = LOST if conn.mid else START
         self.current = self.asking = self.spare = None
         self.queue = []
@@ -179,7 +185,7 @@ class Http1(Decoder):
                 ex = self.asking
                 assert ex is not None
                 ex.req_cut = True
-                ex.req_head = bytes(self.buffer_a) if self.buffer_a is not None else b""
+                ex.req_head = bytes(self.buffer_a[:KEPT]) if self.buffer_a is not None else b""
                 self.buffer_a = None
                 ex.req_end = offset + n
                 ex.req_last_frame = frame
@@ -205,7 +211,7 @@ class Http1(Decoder):
             ex.status = self.head_b.status if self.head_b is not None else 0
             if self.buffer_b is not None:
                 ex.head_bytes = len(self.buffer_b)
-                ex.resp_head = bytes(self.buffer_b)
+                ex.resp_head = bytes(self.buffer_b[:KEPT])
             self.buffer_b = None
             self.marks = None
         elif ex is not None and (ex.resp_frame or self.acks > ex.req_start):
@@ -290,7 +296,7 @@ class Http1(Decoder):
             head.request(octets, n)
             if head.done:
                 whole = head.at
-                text = octets[:whole]
+                text = octets[: min(whole, KEPT)]
                 self._request_read(text, offset + whole, frame, ts)
                 return whole
             self.state_a = HEAD
@@ -312,18 +318,20 @@ class Http1(Decoder):
             self._opaque()
             return n
         if head.done:
-            text = bytes(self.buffer_a[: head.at])
+            text = bytes(self.buffer_a[: min(head.at, KEPT)])
             self.buffer_a = None
             self._request_read(text, offset + head.at - before, frame, ts)
             return head.at - before
         if len(self.buffer_a) > self.max_head:
             self._lose_request(ex)
+        elif before + n > SMALL:
+            self._grow(before, n)
         return n
 
     def _lose_request(self, ex: Exchange) -> None:
         """A head beyond the limit: keep its beginning, follow it no further."""
         assert self.buffer_a is not None
-        ex.req_head = bytes(self.buffer_a[:65_536])
+        ex.req_head = bytes(self.buffer_a[:KEPT])
         ex.req_cut = True
         ex.odd("request_head_over_limit")
         self._name_request(ex)
@@ -731,9 +739,9 @@ class Http1(Decoder):
             ex.head_frame = frame
             ex.head_ts = ts
             if self.buffer_b is None:
-                ex.resp_head = octets[: head.at]
+                ex.resp_head = octets[: min(head.at, KEPT)]
             else:
-                ex.resp_head = bytes(self.buffer_b[: head.at])
+                ex.resp_head = bytes(self.buffer_b[: min(head.at, KEPT)])
             if head.status >= 500:
                 # The beginning of an error page tells who wrote it.
                 ex.resp_page = octets[head.at - before : min(n, head.at - before + PAGE)]
@@ -743,13 +751,69 @@ class Http1(Decoder):
             return head.at - before
         ex.head_bytes = before + n
         if self.buffer_b is not None and len(self.buffer_b) > self.max_head:
-            ex.odd("response_head_over_limit")
-            ex.resp_cut = True
-            ex.resp_head = bytes(self.buffer_b[:65_536])
-            self.buffer_b = None
-            self.marks = None
-            self.state_b = LOST
+            self._lose_response(ex)
+        elif before + n > SMALL:
+            self._grow(before, n)
         return n
+
+    def _lose_response(self, ex: Exchange) -> None:
+        """A head beyond the limit: keep its beginning, follow it no further."""
+        assert self.buffer_b is not None
+        ex.odd("response_head_over_limit")
+        ex.resp_cut = True
+        ex.resp_head = bytes(self.buffer_b[:KEPT])
+        self.buffer_b = None
+        self.marks = None
+        self.state_b = LOST
+
+    @cython.cfunc
+    def _grow(self, before: cython.Py_ssize_t, n: cython.Py_ssize_t) -> cython.int:
+        """Count a large head that goes on; when all of them are too much, the ones that began first are given up."""
+        observer: Observer = self.observer
+        if not self.growing:
+            self.growing = True
+            observer.growing.append(self)
+            observer.growing_octets += before
+        observer.growing_octets += n + MARK
+        if observer.growing_octets > observer.most_growing:
+            self._thin_out()
+        return 0
+
+    def _thin_out(self) -> None:
+        """Count all large heads under way anew, and give up the oldest until half of the room is free."""
+        observer = self.observer
+        left: list[Http1] = []
+        one: Http1
+        for one in observer.growing:
+            if one.held():
+                left.append(one)
+            else:
+                one.growing = False
+        total = sum(one.held() for one in left)
+        observer.growing = []
+        for one in left:
+            if one is not self and total > observer.most_growing // 2:
+                total -= one.held()
+                one.lose()
+                one.growing = False
+            else:
+                observer.growing.append(one)
+        observer.growing_octets = total
+
+    def held(self) -> int:
+        """Return how many octets the heads under way take; a connection that is forgotten has none."""
+        if self.conn.superseded:
+            self.buffer_a = self.buffer_b = self.marks = None
+        octets = len(self.buffer_a or b"") + len(self.buffer_b or b"")
+        return octets + MARK * len(self.marks) if self.marks is not None else octets
+
+    def lose(self) -> None:
+        """Give up the heads under way."""
+        if self.buffer_a is not None and self.asking is not None:
+            self._lose_request(self.asking)
+        if self.buffer_b is not None and self.current is not None:
+            self._lose_response(self.current)
+        self.buffer_a = self.buffer_b = self.marks = None
 
     def _frame_at(self, position: int) -> tuple[int, int]:
         """Return frame and time of the segment that carried an octet of the buffered head."""
@@ -1045,6 +1109,7 @@ class Http1(Decoder):
         self.conn.a.skip = FOREVER
         self.conn.b.skip = FOREVER
         self.current = self.asking = None
+        self.buffer_a = self.buffer_b = self.marks = None
         self.exchanges = 0
         return 0
 
