@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import verdicts
+from . import legs, verdicts
 from .measure import Run, cpu, ratios, rss, run, warm
 from .peers import NFPCAPD, PEERS, TCPDUMP, TCPTRACE, TSHARK, Peer
 from .report import Row, of_list, peers_table
@@ -166,6 +166,36 @@ class Bench:
         values = ratios(runs["read --all"], runs["read"])
         self.rows.append(of_list("`--all --json` on small over `--json`", values, "×", must=3, ambition=2))
 
+    def legs(self) -> None:
+        """Both legs of a gateway over its upstream leg alone, and a quarter as many exchanges."""
+        many = max(400, self.frames // 10)
+        runs: dict[str, list[Run]] = {}
+        for _ in range(self.slow_rounds):
+            for exchanges, both in ((many, False), (many, True), (many // 4, True)):
+                path = self.cache / f"legs-{exchanges}-{'both' if both else 'one'}.pcap"
+                failed = legs.write(path, exchanges, both=both)
+                warm(path)
+                done = self.read(path, None)
+                self._joined(path.name, done, failed, both=both)
+                runs.setdefault(f"{exchanges} {'both' if both else 'one'}", []).append(done)
+        ten, ten_truth = self.capture("ten", 10)
+        start = cpu([self.read(ten, ten_truth) for _ in range(3)])
+        self.keep("legs", runs)
+        one, both_, quarter = runs.values()
+        title = f"{many:,} exchanges on each leg, joined, over the upstream leg alone"
+        self.rows.append(of_list(title, ratios(both_, one), "×", must=2.5, ambition=2))
+        cost, less = cpu(both_) - start, 4 * (cpu(quarter) - start)
+        grown = cost / less if less > 0 else None
+        self.rows.append(Row("cost per joined exchange over a quarter as many", grown, "×", must=1.2))
+
+    def _joined(self, name: str, done: Run, failed: int, *, both: bool) -> None:
+        """Check that each failure was told, and with both legs each error of a client explained."""
+        _, summary = verdicts.failures(self.cache / "wire502.jsonl")
+        wanted = (failed, failed if both else 0)
+        told = None if summary is None else (sum(summary["failures"].values()), summary["explained_502"])
+        if done.status or told != wanted:
+            self.checks.append(verdicts.Check(name, error=f"failures, explained errors: {told}, want {wanted}"))
+
     def compressed(self) -> None:
         """Compressed captures (gzip, zstd) over the inflation alone by the same library."""
         path, truth = self.capture("mixed", self.frames)
@@ -273,7 +303,7 @@ class Bench:
                 getattr(self, name)()
 
 
-PARTS = ("peers", "start", "exchanges", "compressed", "linear", "long", "open", "uncompiled")
+PARTS = ("peers", "start", "exchanges", "legs", "compressed", "linear", "long", "open", "uncompiled")
 
 
 def number_mb(runs: Sequence[Run]) -> str:

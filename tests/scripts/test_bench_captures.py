@@ -13,6 +13,7 @@ from typing import Any
 import dpkt
 import pytest
 
+from scripts._bench import legs
 from scripts._bench.failures import KINDS
 from scripts._bench.make import make, write_capture
 from scripts._bench.measure import run
@@ -202,3 +203,12 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path) -> None:
         assert done.status == 0
         peaks.append(done.rss_mb)
     assert peaks[1] - peaks[0] < 3 * (262_144 - 65_536) * 16 / 2**20
+
+
+def test_both_legs_hold_what_one_leg_holds(tmp_path: Path) -> None:
+    """The capture of both legs is that of the upstream leg and as many requests of clients, each failure a 502."""
+    failed = [legs.write(tmp_path / name, 400, both=name == "both") for name in ("one", "both")]
+    one, both = ((tmp_path / name).read_bytes() for name in ("one", "both"))
+    assert failed == [4, 4]
+    assert (one.count(b"GET /item/"), both.count(b"GET /item/")) == (400, 800)
+    assert (one.count(b" 502 "), both.count(b" 502 ")) == (0, 4)

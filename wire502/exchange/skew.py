@@ -12,7 +12,7 @@ from collections import deque
 
 KEPT = 255  # distances that are remembered for two files
 AGREE_NS = 20_000_000  # distances so near to each other agree
-NONE_NS = 50_000_000  # a gateway's own delay: no difference of clocks
+NONE_NS = -10_000_000, 50_000_000  # a gateway's own delay, or too little to say: no difference of clocks
 LEAST = 2  # distances that must agree
 FAR_NS = 120_000_000_000
 
@@ -68,4 +68,4 @@ def _agreed(distances: list[int]) -> int | None:
             best, least = number, value
     if best < LEAST:
         return None
-    return 0 if 0 <= least <= NONE_NS else least
+    return 0 if NONE_NS[0] <= least <= NONE_NS[1] else least
