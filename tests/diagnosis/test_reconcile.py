@@ -280,7 +280,7 @@ def test_real_logs(truth: Path) -> None:
     count: Counter[str] = Counter()
     misses: list[str] = []
     for gateway in GATEWAYS:
-        for path in sorted((truth / gateway).glob("*.truth.json")):
+        for path in sorted((truth / "captures-groundtruth" / gateway).glob("*.truth.json")):
             if "tls_" not in path.name:
                 measure(path, gateway, count, misses)
     print(dict(count), *misses, sep="\n")  # noqa: T201 - the figures are what this is for
