@@ -39,7 +39,7 @@ class Line:
 
     def __init__(self, number: int = 0, port: int = 8080, now: int = START_NS, step: int = 10 * US) -> None:
         self.ends = (CLIENT + (number >> 14 << 8), 1024 + (number & 0x3FFF) * 3), (SERVER, port)
-        self.seq = [1000, 5000]
+        self.seq = [1000 + number * 65_537, 5000 + number * 65_539]
         self.now = now
         self.step = step
 
