@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import instructions
 from .make import make, write_capture
 from .peers import PEERS
 from .plan import PARTS, Bench
@@ -24,7 +25,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["make"]:
         return _make(words[1:])
+    if words[:1] == ["instructions"]:
+        return _instructions(words[1:])
     return _bench(words)
+
+
+def _instructions(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="bench.py instructions", description="Count instructions with valgrind and compare with those recorded."
+    )
+    parser.add_argument("--record", action="store_true", help="make these figures the recorded ones")
+    parser.add_argument("--only", action="append", choices=list(instructions.CASES), default=[], help="repeatable")
+    args = parser.parse_args(words)
+    if why := instructions.available():
+        print(why, file=sys.stderr)
+        return 2
+    record = instructions.recorded() if instructions.RECORD.exists() else None
+    with tempfile.TemporaryDirectory(prefix="wire502-count-") as folder:
+        now = instructions.count(Path(folder), args.only or instructions.CASES)
+    print(instructions.table(now, record))
+    if args.record:
+        instructions.write({**(record["figures"] if record and args.only else {}), **now})
+        return 0
+    if record is None:
+        return 0
+    wanted = {case: record["figures"][case] for case in now if case in record["figures"]}
+    worse = instructions.dearer(now, {**record, "figures": wanted}, instructions.environment())
+    print("\n".join(worse))
+    return 1 if worse else 0
 
 
 def _make(words: Sequence[str]) -> int:
