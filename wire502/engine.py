@@ -60,6 +60,7 @@ class Engine:
         self._cases = Casebook(
             context,
             self._tracker,
+            self._unanswered,
             self._legs,
             self._linker,
             self._outcomes,

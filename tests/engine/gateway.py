@@ -2,8 +2,8 @@
 
     scene = Gateway()
     asked = scene.asks("/cart")
-    passed = scene.passes_on(asked)
-    reset = passed.server.reset()
+    tried = scene.tries()
+    reset = tried.server.reset()
     answer = scene.answers(asked, 502)
     assert scene.incidents()[0].frame == answer
 

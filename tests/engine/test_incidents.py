@@ -410,3 +410,41 @@ def test_what_waits_is_bounded() -> None:
     assert len({one.id for one in failures}) == len(failures) == 4500
     assert summary.failures == {"rst_before_response": 4500}
     assert incidents == []
+
+
+def asked_in_vain(*asked: str, answered: bool = False) -> tuple[list[Failure], list[Incident], int]:
+    """Return what is said of a client's 502 while addresses were asked for, and the last question."""
+    scene = Gateway()
+    scene.well()
+    client = scene.asks()
+    last = 0
+    for _ in range(3):
+        for address in asked:
+            last = scene.wire.arp_request("10.0.0.1", address)
+        scene.wire.sleep(0.3)
+    if answered:
+        scene.wire.arp_reply(asked[0], "10.0.0.1")
+    scene.answers(client)
+    scene.wire.sleep(5)
+    scene.well("/later")
+    failures, incidents, _ = last_words(scene.results())
+    return list(failures), list(incidents), last
+
+
+@pytest.mark.parametrize("address", ["10.0.1.99", "10.0.1.2"])
+def test_an_address_that_nobody_answered_for_is_why(address: str) -> None:
+    """Where the gateway only asked for an address, that is the attempt: of an upstream known or not."""
+    (failure,), (incident,), last = asked_in_vain(address)
+
+    assert (failure.kind, failure.frame, failure.at_fault) == ("connect_unreachable", last, "network")
+    assert failure.connection.upstream.partition(":")[0] == address
+    assert (incident.attempts, incident.client_status) == ([failure.id], 502)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [(("10.0.1.99",), True), (("10.0.1.98", "10.0.1.99"), False), (("10.0.9.9",), True)]
+)
+def test_questions_that_prove_no_attempt(asked: tuple[str, ...], answered: bool) -> None:
+    """An address that somebody answered for, or one of several, is no reason for the client's error."""
+    (failure,), _, _ = asked_in_vain(*asked, answered=answered)
+    assert failure.kind == "no_attempt"

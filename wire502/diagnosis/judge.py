@@ -24,6 +24,7 @@ from wire502.model.finding import Finding, Verdict
 from wire502.model.verdict import QUIET_KINDS, Evidence
 
 _NOTHING = NoSurroundings()
+WITHOUT_ATTEMPT = ("no_attempt", "connect_unreachable")  # the latter by address requests alone
 
 
 def judge(attempt: Attempt, context: Context, surroundings: Surroundings = _NOTHING) -> Verdict:
@@ -34,7 +35,7 @@ def judge(attempt: Attempt, context: Context, surroundings: Surroundings = _NOTH
     attempt = _look_around(attempt, surroundings)
     oddities = _oddities(attempt)
     kinds = all_kinds()
-    asked = [kinds["no_attempt"]] if attempt.unattempted else kinds.values()
+    asked = [kinds[name] for name in WITHOUT_ATTEMPT] if attempt.unattempted else kinds.values()
     found = [kind.failure_point(attempt, context) for kind in asked]
     finding = decide([one for one in found if one is not None])
     if finding is not None and finding.kind == "connect_refused" and surroundings.scanning(attempt):

@@ -73,6 +73,8 @@ def _connect_timeout(attempt: Attempt, finding: Finding) -> str:
 
 def _connect_unreachable(attempt: Attempt, finding: Finding) -> str:
     said = attempt.handshake.unreachable
+    if said is not None and said.text == "no reply to the address request":
+        return f"{attempt.upstream} could not be reached: nobody answered when {said.sender} asked for its address."
     text = "unreachable" if said is None else said.text
     who = f" ({finding.sender})" if finding.sender else ""
     return f"{attempt.upstream} could not be reached: {text}{who}."

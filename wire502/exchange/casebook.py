@@ -21,6 +21,7 @@ from wire502.exchange.outcomes import Outcomes, key_of
 from wire502.exchange.retries import made_good
 from wire502.exchange.summing import Counts
 from wire502.exchange.tracker_cy import Tracker
+from wire502.exchange.unanswered import Unanswered
 from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
@@ -64,6 +65,7 @@ class Casebook:
         self,
         context: Context,
         tracker: Tracker,
+        unanswered: Unanswered,
         legs: Legs,
         linker: Linker,
         outcomes: Outcomes,
@@ -73,6 +75,7 @@ class Casebook:
     ) -> None:
         self._context = context
         self._tracker = tracker
+        self._unanswered = unanswered
         self._legs = legs
         self._linker = linker
         self._outcomes = outcomes
@@ -308,8 +311,11 @@ class Casebook:
         return self._judge.incident(ident, attempt, failures, len(tried), Counter(kind or "none" for kind in kinds))
 
     def _unattempted(self, row: Row, over_ns: int) -> None:
-        """Judge a client's request for which nobody upstream was asked."""
+        """Judge a client's request for which nobody upstream was asked, or nobody but the network for an address."""
         attempt = unattempted(row.conn, row.head, _asked(row), over_ns)
+        asked = self._unanswered.meanwhile(lambda address: self._asks(row.conn, address), row.req_ts, over_ns)
+        if asked is not None:
+            attempt = replace(asked, request=attempt.request, client_leg_seen=True, unattempted=True)
         joined = Joined(row, 1.0, ["itself"])
         attempt.client = self._linker.view(joined, row.conn)
         verdict = self._judge.verdict(attempt)
@@ -320,6 +326,15 @@ class Casebook:
             self._docket.belongs(key_of(row), held)
             self._count(held.failure, None, 1)
             self._write(held.failure)
+
+    def _asks(self, client: Connection, address: Address) -> bool:
+        """Whether the gateway of a client's connection asks for its upstreams from *address*."""
+        if address == (client.b.high, client.b.low):
+            return True
+        return any(
+            (other.conn.a.high, other.conn.a.low) == address and self._legs.serves(client, other.conn)
+            for other in self._tracker.history.latest(NEARBY, client.last_ts - NEARBY_NS)
+        )
 
     def _covered(self, row: Row, until_ns: int) -> bool:
         """Whether the capture would have shown an attempt for a client's request: nothing upstream is in doubt."""

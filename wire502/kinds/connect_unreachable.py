@@ -15,8 +15,10 @@ How wire502 knows
     The ICMP error carries the first octets of the packet that it complains
     of; their addresses, ports and sequence number are those of this SYN. The
     failure point is that ICMP frame. Without an answer to ARP or neighbour
-    discovery, and with no SYN after it, it is the last request. If a SYN-ACK
-    comes all the same, nothing failed.
+    discovery, and with no SYN after it, it is the last request: for an address
+    that is an upstream in this capture, for any other one where a client of
+    the asking gateway got an error meanwhile and no upstream was asked. If a
+    SYN-ACK comes all the same, nothing failed.
 
 Easily mistaken for
     connect_refused   a reset from the host itself

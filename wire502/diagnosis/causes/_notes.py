@@ -23,8 +23,9 @@ def times(number: int, noun: str) -> str:
 
 
 def host_of(endpoint: str) -> str:
-    """Return the address of an endpoint text."""
-    return endpoint.rpartition(":")[0]
+    """Return the address of an endpoint text, with or without a port (IPv6 has brackets if it has one)."""
+    address, _, port = endpoint.rpartition(":")
+    return endpoint if not port.isdigit() or (":" in address and not address.endswith("]")) else address
 
 
 def deciding_rst(attempt: Attempt, finding: Finding) -> Closing | None:
