@@ -188,14 +188,7 @@ def test_colours() -> None:
     assert escape not in wire502("read", TELLING, "--json", "--color", "always").stdout
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "reset-before-response.pcapng",
-        "ipv6.pcap",
-        pytest.param("pipelined-reset.pcap", marks=pytest.mark.xfail(reason="'behind another request' does not fit")),
-    ],
-)
+@pytest.mark.parametrize("name", ["reset-before-response.pcapng", "ipv6.pcap", "pipelined-reset.pcap"])
 def test_narrow(name: str) -> None:
     """Into a pipe no line of a report is wider than 80 columns."""
     text = wire502("read", CAPTURES / name).stdout.decode()

@@ -139,7 +139,7 @@ class TextReport:
             words.append("masked by a retry")
         if failure.secondary:
             words.append("behind another request")
-        yield [Span("  "), Span(failure.kind, "bold"), Span(f" · {' · '.join(words)}")]
+        yield from self._verdict(failure.kind, words)
         yield []
         if rungs := ladder(failure, self._frames, self._clock, self._width):
             yield from rungs
@@ -149,6 +149,18 @@ class TextReport:
         yield from self._reasons(failure)
         yield from self._labelled("look closer", self._filter(failure), fit=False)
         yield from self._labelled("", f"wire502 explain {failure.kind}", fit=False)
+
+    def _verdict(self, kind: str, words: Sequence[str]) -> Iterator[Line]:
+        """Yield what it is and how that is meant; what does not fit stands on a line of its own."""
+        line, used = [Span("  "), Span(kind, "bold")], 2 + cells(kind)
+        for word in words:
+            if used + 3 + cells(word) > self._width:
+                yield line
+                line, used = [Span(f"    {word}")], 4 + cells(word)
+            else:
+                line.append(Span(f" · {word}"))
+                used += 3 + cells(word)
+        yield line
 
     def _head(self, failure: Failure) -> Iterator[Line]:
         mark, style = _mark(failure)
