@@ -299,6 +299,7 @@ class Engine:
             translated=self._tracker.translated,
             evicted=connections.evicted,
             unfollowed=self._tracker.unfollowed,
+            holes=connections.holes(),
             unsupported=packets.unsupported,
             steps=len(connections.steps),
             clocks=self._linker.skew.caveats(),

@@ -98,3 +98,52 @@ def test_the_answer_to_a_request_is_named(response: bytes, name: str) -> None:
     """A foreign answer to an HTTP request is a violation that says what it looks like."""
     exchange = talk((">", GET), ("<", response)).one()
     assert (exchange.violation[0], exchange.violation[5]) == ("status_line", name)
+
+
+@pytest.mark.parametrize("preface", [V1, V2, PROXY_V2 + b"\x21\x11\x01\x0c" + bytes(268)])
+@pytest.mark.parametrize("size", [1, 2, 5, 7, 13, 40])
+def test_a_proxy_preface_in_pieces(preface: bytes, size: int) -> None:
+    """However a preface is cut, the request behind it is read, and begins at its own first frame."""
+    seen = talk((">", preface), (">", GET), ("<", OK), cut=size)
+
+    (exchange,) = seen.exchanges()
+    assert exchange.req_head == GET
+    assert exchange.req_start == len(preface)
+    assert exchange.req_frame == 3 + -(-len(preface) // size) + 2
+    assert exchange.resp_done
+
+
+@pytest.mark.parametrize(
+    "request_", [b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", b"PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n", b"\r\n" + GET]
+)
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_what_only_begins_like_a_preface(request_: bytes, size: int) -> None:
+    """A request that begins like a preface is a request, from its first octet on."""
+    seen = talk((">", request_), ("<", OK), cut=size)
+
+    (exchange,) = seen.exchanges()
+    assert exchange.req_head == request_.lstrip()
+    assert exchange.resp_done
+    if request_[:1] == b"P":
+        assert (exchange.req_frame, exchange.req_start) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"<html><body>no</body></html>",
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"220 mail\r\n",
+        b"+OK" * 40,
+    ],
+)
+def test_names_do_not_depend_on_segments(octets: bytes) -> None:
+    """Foreign octets have the same name however they are cut: as a request, as a greeting, as an answer."""
+    for said, find in (
+        ([(">", octets)], lambda seen: seen.only.decoder.looks_like),
+        ([("<", octets)], lambda seen: seen.only.decoder.looks_like),
+        ([(">", GET), ("<", octets)], lambda seen: seen.one().violation[5]),
+    ):
+        names = {find(talk(*said, cut=size)) for size in (1, 2, 3, 5, 8, None)}
+        assert names == {name_of(octets[:64])}

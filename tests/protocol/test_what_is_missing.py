@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tcp.watch import Watch, watch
+from tests.tcp.watch import GET, OK, Watch, watch
 from tests.wire import Wire
 
 STATUS = (200, 201, 202, 203, 206)  # not 204, which has no body
@@ -96,3 +96,23 @@ def test_a_missing_request(before: int, size: int) -> None:
     asked = [(exchange.req_head[5:8], exchange.status) for exchange in exchanges if not exchange.ghost]
     assert asked == [*[(b"200", 200)] * before, (b"503", 503), (b"404", 404)]
     assert [exchange.status for exchange in exchanges if exchange.ghost] == [200]
+
+
+def test_after_a_hole_all_is_as_before_it() -> None:
+    """Once a later request was answered, a hole in the requests no longer makes an unsolicited 408 a doubtful one."""
+    wire = Wire()
+    conn = wire.connection("10.0.0.1:41000", "10.0.0.2:8080")
+    conn.handshake()
+    for drop in (True, False):
+        conn.client.send(GET, drop=drop)
+        conn.server.ack()
+        conn.server.send(OK)
+        conn.client.ack()
+        wire.sleep(1)
+    conn.client.send(GET, lost=True)  # they cross
+    conn.server.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+    conn.server.fin()
+    conn.server.reset()
+
+    last = watch(wire).exchanges()[-1]
+    assert (last.excess_before, last.foreign_status) == (True, 408)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tcp.watch import GATEWAY, GET, OK, UPSTREAM, Watch, steps, watch
 from tests.wire import Connection, Wire
+from wire502.model.context import Context
 
 BODY = bytes(range(256)) * 4
 
@@ -152,7 +153,9 @@ def test_the_first_copy_of_an_octet_wins() -> None:
     first = conn.server.segment("PA", b"200 OK\r\nContent-Length: 0\r\n\r\n", seq=5001 + 9)
     second = conn.server.segment("PA", b"HTTP/1.1 503 NO", seq=5001)
     seen = watch(wire)
-    assert seen.one().status == 503, "octets in order before the hole are not yet overlapped"
+    assert seen.one().resp_head == b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "what waits came first"
+    assert seen.only.conflict is not None
+    assert (seen.only.conflict[0], seen.only.conflict[2]) == (first, second)
     wire, conn = opened()
     first = conn.server.segment("PA", b"OK\r\nContent-Length: 0\r\n\r\n", seq=5001 + 13)
     second = conn.server.segment("PA", b"NO\r\nContent-Length: 9\r\n\r\n", seq=5001 + 13)
@@ -161,6 +164,87 @@ def test_the_first_copy_of_an_octet_wins() -> None:
     assert seen.one().resp_head == b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     assert seen.only.conflict is not None
     assert (seen.only.conflict[0], seen.only.conflict[2]) == (first, second)
+
+
+def test_one_copy_over_several_that_wait() -> None:
+    """Octets that come again over two pieces, and what is between them, fill the space between and change nothing."""
+    wire, conn = opened()
+    text = b"HTTP/1.1 200 OK\r\nServer: abcdefgh\r\nContent-Length: 0\r\n\r\n"
+    conn.server.segment("PA", text[20:24], seq=5001 + 20)
+    late = conn.server.segment("PA", text[30:], seq=5001 + 30)
+    again = conn.server.segment("PA", text[16:30] + text[30:].swapcase(), seq=5001 + 16)
+    conn.server.segment("PA", text[:16], seq=5001)
+    seen = watch(wire)
+    assert seen.one().resp_head == text
+    assert seen.only.conflict is not None
+    assert (seen.only.conflict[0], seen.only.conflict[2]) == (late, again)
+
+
+@pytest.mark.parametrize("at", [0, 13, 40])
+def test_another_copy_of_what_was_delivered(at: int) -> None:
+    """A retransmission with other octets of a head that has been read is remembered too, whole or begun."""
+    text = b"HTTP/1.1 200 OK\r\nServer: abcdefgh\r\nContent-Length: 2\r\n\r\n"
+    for head in (text, text[:-2]):
+        wire, conn = opened()
+        first = conn.server.segment("PA", head, seq=5001)
+        wire.sleep(0.3)
+        second = conn.server.segment("PA", head[at:].swapcase(), seq=5001 + at)
+        seen = watch(wire)
+        assert seen.only.conflict is not None
+        assert (seen.only.conflict[0], seen.only.conflict[2]) == (first, second)
+        wire, conn = opened()
+        conn.server.segment("PA", head, seq=5001)
+        wire.sleep(0.3)
+        conn.server.segment("PA", head[at:], seq=5001 + at)
+        assert watch(wire).only.conflict is None
+
+
+def test_another_copy_of_a_request() -> None:
+    """A request that comes again with other octets before its answer is remembered."""
+    wire, conn = opened()
+    wire.sleep(0.3)
+    second = conn.client.segment("PA", GET.replace(b"GET", b"PUT"), seq=1001)
+    conflict = watch(wire).only.conflict
+    assert conflict is not None
+    assert (conflict[0], conflict[2]) == (4, second)
+
+
+def test_holes_are_counted_by_whose_fault_they_were() -> None:
+    """What its receiver got is the capture's loss, what was sent again the wire's, and overtaking is none."""
+    wire, conn = opened()
+    conn.server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n")
+    conn.server.send(bytes(100), drop=True)
+    conn.server.send(bytes(100))
+    conn.client.ack()
+    wire.sleep(1)
+    missing = conn.server.seq
+    conn.server.send(bytes(100), drop=True)
+    conn.server.segment("PA", bytes(100), seq=missing + 100)
+    conn.client.segment("A", ack=missing)
+    conn.client.segment("A", ack=missing)
+    wire.sleep(0.2)
+    conn.server.segment("PA", bytes(100), seq=missing)
+    conn.client.segment("A", ack=missing + 200)
+    conn.server.segment("PA", bytes(100), seq=missing + 300)
+    conn.client.segment("A", ack=missing + 200)
+    conn.server.segment("PA", bytes(100), seq=missing + 200)
+    wire.sleep(1)
+    conn.client.segment("A", ack=missing + 400)
+    seen = watch(wire)
+    assert seen.one().resp_done
+    assert seen.connections.holes() == (1, 1, 0)
+
+
+def test_octets_that_found_no_room_were_not_cut() -> None:
+    """What was not kept for want of memory is told apart from what the snap length cut off."""
+    wire, conn = opened()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"x" * 400
+    conn.server.segment("PA", head[20:], seq=5001 + 20)
+    conn.server.segment("PA", head[:20], seq=5001)
+    full = watch(wire, Context(max_out_of_order=100)).only
+    assert (full.unkept, full.snap_cut) == (True, False)
+    cut = watch(wire, snaplen=120).only
+    assert (cut.unkept, cut.snap_cut) == (False, True)
 
 
 def test_equal_copies_are_no_conflict() -> None:

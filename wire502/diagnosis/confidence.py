@@ -48,6 +48,8 @@ def weigh(attempt: Attempt, finding: Finding) -> tuple[Confidence, list[str]]:
         caveats.append("parts of the request are not in the capture: where it ends is not certain")
     if attempt.snaplen_cut:
         caveats.append("packets were cut by the snap length: their contents were not seen in full")
+    if attempt.unkept:
+        caveats.append("too many octets waited for a missing segment to be kept: what they said was not read")
     if attempt.clock_step is not None:
         caveats.append("the clock of the capture jumped near this attempt")
         if finding.kind.startswith(WAITS):

@@ -97,6 +97,7 @@ def build(
     attempt.secondary = secondary
     attempt.evicted = conn.evicted
     attempt.snaplen_cut = conn.snap_cut
+    attempt.unkept = conn.unkept
     attempt.upgraded = decoder is not None and decoder.tunnel
     attempt.client_leg_seen = client_leg_seen
     if exchange is not None:

@@ -19,7 +19,6 @@ class Counts:
         self.failures: Counter[str] = Counter()
         self.masked = self.aborts = self.open = self.client_502 = 0
         self.oddities: Counter[str] = Counter()
-        self.gaps = Gaps()
         self.incidents: Counter[str] = Counter()
         self.explained_502 = 0
 
@@ -58,6 +57,7 @@ def summary(
     translated: int,
     evicted: int,
     unfollowed: int,
+    holes: tuple[int, int, int],
     unsupported: Mapping[int, int],
     steps: int,
     clocks: Sequence[str] = (),
@@ -97,7 +97,7 @@ def summary(
         duplicates=duplicates,
         dropped=0,
         evicted=evicted,
-        gaps=counts.gaps,
+        gaps=Gaps(*holes),
         upstreams=[_row(one) for one in rows[:SHOWN_UPSTREAMS]],
         caveats=caveats,
     )

@@ -267,6 +267,7 @@ class Attempt:
     dropped_nearby: int = 0  # packets that the capture says it lost around this attempt
     clock_step: Point | None = None
     snaplen_cut: bool = False
+    unkept: bool = False  # octets ahead of their turn were too many to be kept in memory: what they said is unknown
     evicted: bool = False
     response_from: int | None = None  # offset in the response direction where the final response would begin
     next_attempt: Point | None = None  # the gateway tried again elsewhere for the same client request

@@ -13,7 +13,6 @@ cdef class Half:
     cdef public int port
     cdef public bint started
     cdef public bint syn_seen
-    cdef public bint sack_seen
     cdef public unsigned int nxt
     cdef public unsigned int isn
     cdef public long long off
@@ -68,6 +67,8 @@ cdef class Half:
     cdef public long long buffered
     cdef public list pieces
     cdef public list gaps
+    cdef public int hole_dups
+    cdef public list lost
 
 cdef class Exchange:
     cdef public long long number
@@ -154,6 +155,7 @@ cdef class Connection:
     cdef public bint evicted
     cdef public bint shadowed
     cdef public bint snap_cut
+    cdef public bint unkept
     cdef public int local
     cdef public long long last_ts
     cdef public list syns

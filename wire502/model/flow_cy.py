@@ -128,7 +128,9 @@ class Half:
     | rst_state | RST_* of the RST that counts |
     | after_rst_* | first payload of this half after its own RST |
     | pieces, buffered | octets ahead of their turn, sorted, and how many of them are held in memory |
-    | gaps | tuples (label, offset, octets, frame, ts, in_head) |
+    | gaps | tuples (label, offset, octets, frame, ts, in_head), of the first ones |
+    | hole_dups | how often the peer repeated its acknowledgement of what stands before the first piece |
+    | lost | how many holes there were by the capture's fault, the wire's, nobody knows whose; None: not one |
     """
 
     high: int
@@ -136,7 +138,6 @@ class Half:
     port: int
     started: bool
     syn_seen: bool
-    sack_seen: bool
     nxt: int
     isn: int
     off: int
@@ -191,11 +192,13 @@ class Half:
     buffered: int
     pieces: list[Piece] | None
     gaps: list[tuple[str, int, int, int, int, bool]] | None
+    hole_dups: int
+    lost: list[int] | None
 
     def __init__(self) -> None:
         if not cython.compiled:  # C fields start as zero
             self.high = self.low = self.port = self.nxt = self.isn = self.off = self.top = self.skip = 0
-            self.started = self.syn_seen = self.sack_seen = self.fin_done = False
+            self.started = self.syn_seen = self.fin_done = False
             self.acked_frame = self.acked_ts = self.frames = self.last_frame = self.last_ts = 0
             self.progress_frame = self.progress_ts = self.window = self.mss = self.ttl = 0
             self.ip_id = self.ip_id_before = self.largest = self.rst_flags = 0
@@ -206,11 +209,12 @@ class Half:
             self.fin_acked_frame = self.fin_acked_ts = 0
             self.rst_frame = self.rst_ts = self.rst_seq = self.rst_state = 0
             self.rst_ttl = self.rst_ip_id = self.rst_window = 0
-            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = 0
+            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = self.hole_dups = 0
         self.acked = self.fin_off = self.fin_acks = self.rst_off = self.rst_acks = -1
         self.scale = -1
         self.pieces = None
         self.gaps = None
+        self.lost = None
 
 
 @cython.no_gc
@@ -373,6 +377,10 @@ class Decoder:
         """Hear that the side has sent its last octet."""
         raise NotImplementedError
 
+    def kept(self, side: int, offset: int) -> tuple[int, bytes, int, int] | None:
+        """Return the octets at *offset* that are still at hand, if any: where they begin, these, frame, time."""
+        return None
+
 
 @cython.cclass
 class Connection:
@@ -390,6 +398,7 @@ class Connection:
     | too_big | (record, file) of the last ICMP error that asks for smaller packets |
     | conflict | (frame, ts, frame, ts) of the first two copies of octets that differ |
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
+    | snap_cut, unkept | octets were not seen since frames were cut short; since too many waited for their turn |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
     | shadowed | the same packets are a connection of their own behind an address translation: that one is judged |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
@@ -413,6 +422,7 @@ class Connection:
     evicted: bool
     shadowed: bool
     snap_cut: bool
+    unkept: bool
     local: int
     last_ts: int
     syns: list[tuple[int, int]]
@@ -449,6 +459,7 @@ class Connection:
             self.stream = self.file = self.interface = self.first_frame = self.first_ts = 0
             self.opener = self.last_ts = self.ack_frame = self.ack_ts = 0
             self.mid = self.dead = self.settled = self.superseded = self.evicted = self.shadowed = self.snap_cut = False
+            self.unkept = False
             self.established = self.ipv6 = False
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
             self.refused_flags = 0

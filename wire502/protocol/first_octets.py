@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+PROXY_V1 = b"PROXY "
 PROXY_V1_LIMIT = 107  # octets, with CR LF (the PROXY protocol, section 2.1)
 
 _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"PRI * HTTP/2.0", "h2"),
     (b"SSH-", "ssh"),
-    (b"PROXY ", "proxy"),
+    (PROXY_V1, "proxy"),
     (PROXY_V2, "proxy"),
     (b"AB\x00", "ajp"),
     (b"\x12\x34", "ajp"),
@@ -51,7 +52,7 @@ def preface_length(octets: bytes) -> int:
         if len(octets) < 16:
             return -1
         return 16 + int.from_bytes(octets[14:16], "big")
-    if octets.startswith(b"PROXY "):
+    if octets.startswith(PROXY_V1):
         end = octets.find(b"\r\n", 0, PROXY_V1_LIMIT)
-        return end + 2 if end >= 0 else -1
-    return 0
+        return end + 2 if end >= 0 else -1 if len(octets) < PROXY_V1_LIMIT else 0
+    return -1 if PROXY_V1.startswith(octets) or PROXY_V2.startswith(octets) else 0

@@ -28,7 +28,11 @@ cdef class Http1(Decoder):
     cdef int chunk_digits_a
     cdef long long end_a
     cdef long long gap_a  # where octets of requests were lost, after which no request was seen; -1 nowhere
-    cdef bint unseen
+    cdef long long unseen  # where octets of requests that were lost end, until a later request was answered; -1
+    cdef object preface  # beginning of what may be a PROXY preface: octets, offset, frame, time
+    cdef bint plain
+    cdef bytes foreign_octets
+    cdef int foreign_side
     cdef bint upgrading
     cdef public bint growing
     cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
@@ -44,5 +48,7 @@ cdef class Http1(Decoder):
     cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef int _chunk_fault(self, int side, long long offset, long long frame, long long ts, str why)
     cdef int _blame(self, Exchange exchange, long long offset, str part, str why, str looks, bint lost, long long frame, long long ts)
-    cdef int _opaque(self)
+    cdef int _opaque(self, int side, bytes octets)
+    cdef int _gather(self, const unsigned char* octets, Py_ssize_t n)
+    cdef Py_ssize_t _preface(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef int _grow(self, Py_ssize_t before, Py_ssize_t n)

@@ -14,10 +14,10 @@ except ModuleNotFoundError:
 
 if cython.compiled:
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
-    from cython.cimports.wire502.protocol.heads_cy import Head, looks_like_status, request_likeness
+    from cython.cimports.wire502.protocol.heads_cy import Head, looks_like_status, request_likeness, status_line_fault
 else:
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
-    from wire502.protocol.heads_cy import Head, looks_like_status, request_likeness
+    from wire502.protocol.heads_cy import Head, looks_like_status, request_likeness, status_line_fault
 
 from wire502.model.flow_cy import (
     FRAMING_CHUNKED,
@@ -37,6 +37,7 @@ CLOSE = cython.declare(cython.int, 4)  # until the end of the connection
 TUNNEL = cython.declare(cython.int, 5)
 LOST = cython.declare(cython.int, 6)
 EXCESS = cython.declare(cython.int, 7)  # octets that no request asked for
+PREFACE = cython.declare(cython.int, 8)  # the beginning of what may be a PROXY protocol preface
 
 # inside the chunked coding (RFC 9112 section 7.1)
 SIZE = cython.declare(cython.int, 0)
@@ -58,6 +59,7 @@ KEPT = cython.declare(cython.Py_ssize_t, 16_384)
 SMALL = cython.declare(cython.Py_ssize_t, 4_096)
 MARK = cython.declare(cython.Py_ssize_t, 128)  # what it costs to remember the frame of a segment
 EARLY_OCTETS = cython.declare(cython.longlong, 65_536)
+NAMED = cython.declare(cython.Py_ssize_t, 64)  # octets by which a foreign protocol is named
 PAGE = cython.declare(cython.Py_ssize_t, 512)
 # What a segment costs beside its octets: tiny ones must not cost more than large ones.
 EARLY_EACH = cython.declare(cython.longlong, 128)
@@ -100,7 +102,11 @@ class Http1(Decoder):
     chunk_digits_a: int
     end_a: int
     gap_a: int
-    unseen: bool
+    unseen: int
+    preface: tuple[bytes, int, int, int] | None
+    plain: bool
+    foreign_octets: bytes | None
+    foreign_side: int
     upgrading: bool
     growing: bool
 
@@ -114,7 +120,10 @@ class Http1(Decoder):
         self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
-        self.unseen = False
+        self.unseen = -1
+        self.preface = self.foreign_octets = None
+        self.plain = False
+        self.foreign_side = -1
         self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
         self.state_a = self.state_b = LOST if conn.mid else START
         self.current = self.asking = self.spare = None
@@ -140,6 +149,12 @@ class Http1(Decoder):
         """See ``Decoder``. Returns -1 when the octets show that the sides are the wrong way round."""
         if self.tunnel:
             self.skip = FOREVER
+            return n
+        if self.decided and not self.http:
+            if side == self.foreign_side:
+                self._gather(octets, n)
+            else:
+                self.skip = FOREVER
             return n
         if side == 0:
             self.end_a = offset + n
@@ -201,7 +216,7 @@ class Http1(Decoder):
             self.gap_a = offset
             self.asking = None
             self.state_a = LOST
-            self.unseen = True
+            self.unseen = offset + n
             self._answer_unseen(offset + n)
             return 0
         ex = self.current
@@ -243,17 +258,13 @@ class Http1(Decoder):
         length: cython.Py_ssize_t
         if self.state_a == START:
             if not self.decided:
-                if n >= 8 and (octets[0] == 80 or octets[0] == 13):
+                if (octets[0] == 80 or octets[0] == 13) and not self.plain:
                     length = preface_length(octets[: min(n, 256)])
-                    if 0 < length <= n:
-                        if length == n:
-                            return n
-                        # what follows the preface comes by itself
-                        return length
+                    if length:
+                        return self._preface(octets, n, offset, frame, ts)
                 likeness = request_likeness(octets, n)
                 if likeness == 0:
-                    self.looks_like = name_of(octets[: min(n, 64)])
-                    self._opaque()
+                    self._opaque(0, octets[: min(n, NAMED)])
                     return n
             if octets[0] == 13 or octets[0] == 10:
                 length = 1  # empty lines before a request line are to be ignored (RFC 9112 section 2.2)
@@ -269,7 +280,56 @@ class Http1(Decoder):
             if request_likeness(octets, n) == 1:
                 self.state_a = START
                 return self._request_head(octets, n, offset, frame, ts)
+        if self.state_a == PREFACE:
+            return self._preface(octets, n, offset, frame, ts)
         return n
+
+    @cython.cfunc
+    def _preface(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read past what a proxy says of its client before the first request, however that is cut into segments."""
+        before: cython.Py_ssize_t = 0
+        length: cython.Py_ssize_t
+        known: bytes = octets[: min(n, 256)]
+        view: cython.p_const_uchar
+        if self.preface is not None:
+            before = len(self.preface[0])
+            known = self.preface[0] + known
+        length = preface_length(known)
+        if length < 0:
+            if self.preface is None:
+                self.preface = (known, offset, frame, ts)
+            else:
+                self.preface = (known, *self.preface[1:])
+            self.state_a = PREFACE
+            return n
+        self.state_a = START
+        if length > before:
+            self.preface = None
+            if length - before <= n:
+                return length - before  # what follows the preface comes by itself
+            self.skip = length - before - n
+            return n
+        # It was none. What was kept of it begins a request; empty lines before one are to be ignored.
+        self.plain = True
+        if self.preface is not None:
+            known, start, first_frame, first_ts = self.preface
+            self.preface = None
+            length = len(known)
+            known = known.lstrip(b"\r\n")
+            if known:
+                view = known
+                self._request_octets(view, len(known), start + length - len(known), first_frame, first_ts)
+            if self.decided and not self.http:
+                self._gather(octets, n)
+                return n
+        return self._request_octets(octets, n, offset, frame, ts)
 
     @cython.cfunc
     def _request_head(
@@ -314,8 +374,7 @@ class Http1(Decoder):
         view = self.buffer_a  # no copy: heads may come octet by octet
         head.request(view, before + n)
         if not self.decided and not head.done and request_likeness(view, min(before + n, 512)) == 0:
-            self.looks_like = name_of(bytes(self.buffer_a[:64]))
-            self._opaque()
+            self._opaque(0, bytes(self.buffer_a[:NAMED]))
             return n
         if head.done:
             text = bytes(self.buffer_a[: min(head.at, KEPT)])
@@ -379,6 +438,7 @@ class Http1(Decoder):
         else:
             ex = Exchange()
         self.gap_a = -1
+        self.foreign_octets = None
         self.exchanges += 1
         ex.number = self.exchanges
         ex.req_frame = frame
@@ -430,8 +490,7 @@ class Http1(Decoder):
         early: list[tuple[bytes, int, int, int, int]]
         assert ex is not None
         if not self.decided and head.startswith(b"PRI * HTTP/2.0"):
-            self.looks_like = "h2"
-            self._opaque()
+            self._opaque(0, head[:NAMED].ljust(NAMED))
             return 0
         self.http = self.decided = True
         ex.req_head = head
@@ -609,10 +668,9 @@ class Http1(Decoder):
                     self._answer_unseen(FOREVER)
                     self.skip = self.conn.b.skip
                 return n
-            if not self.decided and self.exchanges == 0 and not looks_like_status(octets, n):
+            if not self.decided and self.exchanges == 0 and status_line_fault(octets, 0, min(n, 12), False) >= 0:
                 # The server speaks first: no HTTP.
-                self.looks_like = name_of(octets[: min(n, 64)])
-                self._opaque()
+                self._opaque(1, octets[: min(n, NAMED)])
                 return n
             if self.excess_offset < 0:
                 self.excess_offset = offset
@@ -621,10 +679,12 @@ class Http1(Decoder):
             self.state_b = EXCESS
             return n
         if self.state_b == LOST:
+            if self.foreign_octets is not None:
+                self._name_on(ex, octets[: min(n, NAMED)])
             if ex.resp_frame == 0 and not ex.excess_before and ex.violation is None and self.exchanges == 1:
                 if self.conn.mid and self.conn.b.frames <= 1 and not looks_like_status(octets, n):
                     return n
-            if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen):
+            if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen >= 0):
                 return n  # it cannot answer what it had not received
             if looks_like_status(octets, n) and ex.violation is None:
                 while self.queue and self.acks >= self.queue[0].req_end and self.queue[0].req_end > 0:
@@ -659,15 +719,24 @@ class Http1(Decoder):
                 self.state_b = START
                 return self._response_head(octets, n, offset, frame, ts)
             return n
-        if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen) and looks_like_status(octets, n):
+        if 0 <= self.acks <= ex.req_start and (ex.number > 1 or self.unseen >= 0) and looks_like_status(octets, n):
             # Sent before the request had arrived: an answer to nobody (408 on an idle connection), or to a request
             # that the capture does not hold.
-            if not self.unseen:
+            if self.unseen < 0:
                 ex.excess_before = True
                 ex.foreign_status = (octets[9] - 48) * 100 + (octets[10] - 48) * 10 + octets[11] - 48
             self.state_b = LOST
             return n
         return self._response_head(octets, n, offset, frame, ts)
+
+    def _name_on(self, ex: Exchange, octets: bytes) -> None:
+        """More of what is no response has come: name it anew, by its first few dozen octets."""
+        first = ((self.foreign_octets or b"") + octets)[:NAMED]
+        self.foreign_octets = first if len(first) < NAMED else None
+        if ex.violation is not None and ex.violation[0] == "status_line":
+            self._name_violation(ex, name_of(first))
+        else:
+            self.foreign_octets = None
 
     @cython.cfunc
     def _response_head(
@@ -722,7 +791,8 @@ class Http1(Decoder):
                 at = self._frame_at(head.bad)
                 self._blame(ex, self.start_b + head.bad, head.part, head.why, None, head.lost, at[0], at[1])
             if head.part == "status_line":
-                first = octets[: min(n, 64)] if self.buffer_b is None else bytes(self.buffer_b[:64])
+                first = octets[: min(n, NAMED)] if self.buffer_b is None else bytes(self.buffer_b[:NAMED])
+                self.foreign_octets = first if len(first) < NAMED else None
                 self._name_violation(ex, name_of(first))
         if head.lost and ex.violation is not None and not ex.violation[6]:
             ex.violation = (*ex.violation[:6], True)  # a later line lost what the first fault had left
@@ -917,6 +987,8 @@ class Http1(Decoder):
             self.current = self.queue.pop(0)
         else:
             self.current = None
+        if self.unseen >= 0 and ex.req_start >= self.unseen and ex.resp_frame and ex.resp_acks >= ex.req_end:
+            self.unseen = -1  # in step again: what comes unasked from here on is nobody's answer
         self.observer.exchange_done(self.conn, ex)
         if ex.violation is None and not ex.ghost and ex.head_bytes < 4096:
             self.spare = ex
@@ -1097,17 +1169,54 @@ class Http1(Decoder):
 
     def _name_violation(self, ex: Exchange, looks: str | None) -> None:
         violation = ex.violation
-        if violation is not None and violation[5] is None:
+        if violation is not None:
             ex.violation = (*violation[:5], looks, violation[6])
 
+    def kept(self, side: int, offset: int) -> tuple[int, bytes, int, int] | None:
+        """Return the octets of a head under way, or of the last one, if *offset* stands in it: see ``Decoder``."""
+        ex = self.current
+        if side == 0:
+            if self.asking is not None:
+                ex = self.asking
+            if ex is None or ex.ghost or not ex.req_start <= offset < ex.req_end:
+                return None
+            octets = bytes(self.buffer_a[:KEPT]) if self.buffer_a is not None else ex.req_head
+            return ex.req_start, octets, ex.req_frame, ex.req_ts
+        if ex is None or ex.resp_frame == 0 or offset < self.start_b:
+            return None
+        if self.buffer_b is not None:
+            frame, ts = self._frame_at(max(0, min(offset - self.start_b, len(self.buffer_b) - 1)))
+            return self.start_b, bytes(self.buffer_b[:KEPT]), frame, ts
+        return self.start_b, ex.resp_head or b"", ex.resp_frame, ex.resp_ts
+
     @cython.cfunc
-    def _opaque(self) -> cython.int:
-        """This connection does not carry HTTP/1."""
+    def _gather(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
+        """Name foreign octets by the first few dozen of them, however these are cut into segments."""
+        known = self.foreign_octets
+        if known is not None:
+            room = NAMED - len(known)
+            self.foreign_octets = known = known + octets[: min(n, room)]
+            self.looks_like = name_of(known)
+            if len(known) < NAMED:
+                return 0
+            self.foreign_octets = None
+        self.skip = FOREVER
+        return 0
+
+    @cython.cfunc
+    def _opaque(self, side: cython.int, octets: bytes) -> cython.int:
+        """This connection does not carry HTTP/1; *octets* begin what the *side* says."""
         self.decided = True
         self.http = False
-        self.skip = FOREVER
+        self.looks_like = name_of(octets)
         self.conn.a.skip = FOREVER
         self.conn.b.skip = FOREVER
+        if len(octets) >= NAMED:
+            self.skip = FOREVER
+        else:
+            self.foreign_side = side
+            self.foreign_octets = octets
+            self.skip = 0
         self.current = self.asking = None
         self.buffer_a = self.buffer_b = self.marks = None
         self.exchanges = 0

@@ -12,6 +12,7 @@ cdef class Connections:
     cdef public long long first_ts
     cdef public long long last_ts
     cdef public dict oddities
+    cdef public list lost
     cdef public list steps
     cdef list slots
     cdef unsigned long long[::1] hashes
@@ -44,6 +45,8 @@ cdef class Connections:
     cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts)
     cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)
     cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts)
+    cdef int _compare(self, Connection conn, int side, const unsigned char* octets, long long n, long long offset, long long frame, long long ts)
+    cdef int _fill(self, Connection conn, Half s, const unsigned char* octets, long long n, long long captured, long long offset, long long frame, long long ts, long long acks)
     cdef int _fin(self, Connection conn, int side, long long offset, long long acks, long long frame, long long ts)
     cdef int _rst(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int ttl, int ip_id, long long frame, long long ts)
     cdef int _dead(self, Connection conn, long long ts)

@@ -18,12 +18,12 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer
+    from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
     from cython.cimports.wire502.model.frames_cy import Segments
     from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from cython.cimports.wire502.tcp.seq_cy import apart
 else:
-    from wire502.model.flow_cy import Connection, Half, Observer
+    from wire502.model.flow_cy import Connection, Half, Observer, Piece
     from wire502.model.frames_cy import Segments
     from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from wire502.tcp.seq_cy import apart
@@ -45,6 +45,7 @@ from wire502.model.flow_cy import (
     STEP_UNREACHABLE,
     STEP_ZERO_WINDOW,
 )
+from wire502.tcp.reassembly_cy import WIRE, compare, count_hole, holes
 
 _FIN = cython.declare(cython.uint, 0x01)
 _SYN = cython.declare(cython.uint, 0x02)
@@ -77,6 +78,7 @@ OTHER_INTERFACE_NS = cython.declare(cython.longlong, 2_000_000)
 FAR = cython.declare(cython.longlong, 64 << 20)  # octets ahead of everything seen that are still believed
 JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must confirm
 _JUMP_NS = cython.declare(cython.longlong, JUMP_NS)
+RETRANSMITTED_NS = cython.declare(cython.longlong, 150_000_000)  # a hole that lasts so long was not reordering
 STEP_BACK_NS = cython.declare(cython.longlong, 1_000_000_000)
 LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
@@ -114,6 +116,7 @@ class Connections:
     first_ts: int
     last_ts: int
     oddities: dict[str, int]
+    lost: list[int]
     steps: list[tuple[int, int, int]]
     slots: list[Connection | None]
     index: dict[tuple[int, int, int, int, int, int], Connection]
@@ -130,6 +133,7 @@ class Connections:
         self.streams = self.duplicates = self.evicted = self.live = self.ignored = 0
         self.first_ts = self.last_ts = 0
         self.oddities = {}
+        self.lost = [0, 0, 0]
         self.steps = []
         self.slots = [None] * 1024
         self.hashes = array("Q", bytes(8 * 1024))
@@ -364,6 +368,7 @@ class Connections:
     def _retire(self, conn: Connection) -> None:
         conn.superseded = True
         self.observer.retired(conn)
+        self._add_holes(conn, self.lost)
         self._remove(conn)
 
     def _odd(self, name: str) -> None:
@@ -742,6 +747,8 @@ class Connections:
             if r.pieces is not None and r.hole_acked_ts == 0 and offset >= r.pieces[0].offset:
                 r.hole_acked_ts = ts
                 self.observer.hole(conn, ts)
+        elif offset == r.acked and r.pieces is not None:
+            r.hole_dups += 1
         return offset if offset >= 0 else -1
 
     @cython.cfunc
@@ -796,6 +803,8 @@ class Connections:
             if end > s.acked:
                 s.unacked_rexmits += 1
             conn.note(side, _STEP_RETRANSMISSION, n, frame, ts)
+            if captured > 0 and conn.conflict is None:
+                self._compare(conn, side, octets, min(n, captured), offset, frame, ts)
             return 0
         if s.fin_off >= 0 and end > s.fin_off:
             if offset >= s.fin_off:
@@ -831,18 +840,81 @@ class Connections:
                 self.observer.hole(conn, ts)
             return 0
         late = s.off - offset
+        if late > 0 and captured > 0 and conn.conflict is None:
+            self._compare(conn, side, octets, min(n, captured), offset, frame, ts)
         if late > captured:
             captured = late
-        if cython.compiled:
+        if s.pieces is not None:
+            self._fill(conn, s, octets, n, captured, offset, frame, ts, acks)
+        elif cython.compiled:
             deliver(conn, s, side, octets + late, n - late, captured - late, frame, ts, acks)
         else:
             deliver(conn, s, side, octets[late:], n - late, captured - late, frame, ts, acks)
-        if s.pieces is not None:
-            had = s.buffered
-            drain(conn, 0 if conn.a is s else 1)
-            self.buffered += s.buffered - had
         if s.fin_off >= 0:
             finish_fin(conn, 0 if conn.a is s else 1)
+        return 0
+
+    @cython.cfunc
+    def _compare(
+        self,
+        conn: Connection,
+        side: cython.int,
+        octets: cython.p_const_uchar,
+        n: cython.longlong,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.int:
+        """Compare octets that came once more with what the decoder still has of them."""
+        kept = None if conn.decoder is None else conn.decoder.kept(side, offset)
+        if kept is not None and kept[2] != frame:
+            compare(conn, kept[1], kept[0], kept[2], kept[3], octets[:n], offset, frame, ts)
+        return 0
+
+    @cython.cfunc
+    def _fill(
+        self,
+        conn: Connection,
+        s: Half,
+        octets: cython.p_const_uchar,
+        n: cython.longlong,
+        captured: cython.longlong,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+        acks: cython.longlong,
+    ) -> cython.int:
+        """Deliver octets that stand at ``s.off`` while others wait behind a hole; what waits came first and stays."""
+        end: cython.longlong = offset + n
+        stop: cython.longlong
+        late: cython.longlong
+        known: cython.longlong
+        had: cython.longlong = s.buffered
+        piece: Piece
+        lost: cython.bint
+        while s.off < end:
+            stop = end
+            if s.pieces is not None:
+                piece = s.pieces[0]
+                if piece.offset < end:
+                    stop = piece.offset
+                    if conn.conflict is None and piece.octets is not None and piece.offset - offset < captured:
+                        again = octets[: min(n, captured)]
+                        compare(conn, piece.octets, piece.offset, piece.frame, piece.ts_ns, again, offset, frame, ts)
+                lost = s.hole_dups >= 3 or (s.hole_dups > 0 and ts - piece.ts_ns >= RETRANSMITTED_NS)
+                if lost and s.acked <= s.off and stop >= piece.offset:
+                    count_hole(s, WIRE)
+                s.hole_dups = 0
+            late = s.off - offset
+            known = captured - late if captured > late else 0
+            if stop - s.off < known:
+                known = stop - s.off
+            if cython.compiled:
+                deliver(conn, s, 0 if conn.a is s else 1, octets + late, stop - s.off, known, frame, ts, acks)
+            else:
+                deliver(conn, s, 0 if conn.a is s else 1, octets[late:], stop - s.off, known, frame, ts, acks)
+            drain(conn, 0 if conn.a is s else 1)
+        self.buffered += s.buffered - had
         return 0
 
     def _room(self, half: Half, octets: int) -> bool:
@@ -992,6 +1064,18 @@ class Connections:
         return 0
 
     # -- the end --------------------------------------------------------------------------------------------------
+
+    def holes(self) -> tuple[int, int, int]:
+        """Return how many holes were lost by the capture, on the wire, and nobody knows where."""
+        found = list(self.lost)
+        for conn in self.remaining():
+            self._add_holes(conn, found)
+        return found[0], found[1], found[2]
+
+    def _add_holes(self, conn: Connection, found: list[int]) -> None:
+        for half in (conn.a, conn.b):
+            for whose, count in enumerate(holes(half)):
+                found[whose] += count
 
     def remaining(self) -> list[Connection]:
         """Return the connections that are still known, by stream."""

@@ -20,6 +20,10 @@ else:
 MAX_PIECES = cython.declare(cython.Py_ssize_t, 8192)
 MAX_GAPS = cython.declare(cython.Py_ssize_t, 64)
 LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
+# places in Half.lost
+CAPTURE = 0
+WIRE = 1
+UNKNOWN = 2
 
 
 @cython.cfunc
@@ -34,7 +38,10 @@ def deliver(
     ts: cython.longlong,
     acks: cython.longlong,
 ) -> cython.int:
-    """Hand *n* octets that stand at ``half.off`` to the decoder; *captured* of them are at hand."""
+    """Hand *n* octets that stand at ``half.off`` to the decoder; *captured* of them are at hand.
+
+    A frame that was cut short has fewer than *n*; -1 means that the octets were there, but were not kept.
+    """
     decoder: Decoder | None = conn.decoder
     done: cython.longlong = 0
     step: cython.longlong
@@ -60,7 +67,10 @@ def deliver(
         decoder.skip = 0
         if done >= captured:
             step = n - done
-            conn.snap_cut = True
+            if captured < 0:
+                conn.unkept = True
+            else:
+                conn.snap_cut = True
             decoder.on_gap(side, half.off, step, frame, ts)
         else:
             if cython.compiled:
@@ -111,61 +121,78 @@ def hold(
     pieces: list[Piece]
     piece: Piece
     end: cython.longlong = offset + n
+    begin: cython.longlong = offset
+    stop: cython.longlong
+    known: cython.longlong = min(n, captured)
     at: cython.Py_ssize_t
-    low: cython.Py_ssize_t
+    low: cython.Py_ssize_t = 0
     middle: cython.Py_ssize_t
-    wanted: cython.bint = keep and end > half.off + half.skip
-    data: bytes
     if half.pieces is None:
         half.pieces = []
     pieces = half.pieces
     at = len(pieces)
     if at:
         piece = pieces[at - 1]
-        if offset == piece.end and not wanted and piece.octets is None:
+        if offset == piece.end and piece.octets is None and not (keep and end > half.off + half.skip):
             piece.end = end
             piece.frame = frame
             piece.ts_ns = ts
             return 0
         if offset < piece.end:
-            low = 0
-            while low < at:
+            while low < at:  # the first piece that ends behind the beginning of these octets
                 middle = (low + at) >> 1
                 piece = pieces[middle]
-                if piece.offset <= offset:
+                if piece.end <= offset:
                     low = middle + 1
                 else:
                     at = middle
-            if at:
-                piece = pieces[at - 1]
-                if piece.end > offset:
-                    if wanted and piece.octets is not None and conn.conflict is None:
-                        data = octets[: min(n, captured)]
-                        compare(conn, piece, data, offset, frame, ts)
-                    if piece.end >= end:
-                        return 0
-    if at >= MAX_PIECES or len(pieces) >= MAX_PIECES:
-        return 1
-    piece = Piece()
-    piece.offset = offset
-    piece.end = end
-    piece.frame = frame
-    piece.ts_ns = ts
-    piece.acks = acks
-    if wanted:
-        piece.octets = octets[: min(n, captured)]
-        half.buffered += n
-    pieces.insert(at, piece)
+    # Pieces never overlap: of octets that are there already the first copy stays.
+    while begin < end:
+        stop = end
+        if at < len(pieces):
+            piece = pieces[at]
+            if piece.offset <= begin:
+                if conn.conflict is None and piece.octets is not None and begin - offset < known:
+                    compare(
+                        conn, piece.octets, piece.offset, piece.frame, piece.ts_ns, octets[:known], offset, frame, ts
+                    )
+                begin = piece.end
+                at += 1
+                continue
+            if piece.offset < stop:
+                stop = piece.offset
+        if len(pieces) >= MAX_PIECES:
+            return 1
+        piece = Piece()
+        piece.offset = begin
+        piece.end = stop
+        piece.frame = frame
+        piece.ts_ns = ts
+        piece.acks = acks
+        if keep and stop > half.off + half.skip:
+            piece.octets = octets[min(begin - offset, known) : min(stop - offset, known)]
+            half.buffered += stop - begin
+        pieces.insert(at, piece)
+        at += 1
+        begin = stop
     return 0
 
 
-def compare(conn: Connection, piece: Piece, data: bytes, offset: int, frame: int, ts: int) -> None:
+def compare(
+    conn: Connection,
+    old: bytes,
+    old_offset: int,
+    old_frame: int,
+    old_ts: int,
+    new: bytes,
+    offset: int,
+    frame: int,
+    ts: int,
+) -> None:
     """Remember the first pair of copies of the same octets that differ."""
-    first = piece.octets or b""
-    start = offset - piece.offset
-    length = min(len(data), len(first) - start)
-    if length > 0 and first[start : start + length] != data[:length]:
-        conn.conflict = (piece.frame, piece.ts_ns, frame, ts)
+    begin, end = max(old_offset, offset), min(old_offset + len(old), offset + len(new))
+    if begin < end and old[begin - old_offset : end - old_offset] != new[begin - offset : end - offset]:
+        conn.conflict = (old_frame, old_ts, frame, ts)
 
 
 @cython.cfunc
@@ -202,6 +229,8 @@ def drain(conn: Connection, side: cython.int) -> cython.int:
             octets = octets + (late if captured else 0)
         else:
             octets = data[late:]
+        if piece.octets is None:
+            captured = -1
         if conn.a is half:
             side = 0
         else:
@@ -277,10 +306,11 @@ def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, 
     step: cython.longlong
     frame: cython.longlong = half.acked_frame
     in_head: cython.bint = half.skip < missing
+    label = "capture" if half.acked > upto else "unknown"
+    count_hole(half, CAPTURE if half.acked > upto else UNKNOWN)
     if half.gaps is None:
         half.gaps = []
     if len(half.gaps) < MAX_GAPS:
-        label = "capture" if half.acked > upto else "unknown"
         half.gaps.append((label, half.off, missing, frame, half.acked_ts, bool(in_head)))
     while half.off < upto:
         step = upto - half.off
@@ -302,6 +332,29 @@ def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, 
         half.off += step
         half.nxt = (half.nxt + step) & LOW_32
     return 0
+
+
+def count_hole(half: Half, whose: int) -> None:
+    """Count a hole; *whose* fault it was is a place in ``Half.lost``."""
+    if half.lost is None:
+        half.lost = [0, 0, 0]
+    half.lost[whose] += 1
+
+
+def holes(half: Half) -> tuple[int, int, int]:
+    """Return how many holes one direction had by fault of the capture, of the wire, of nobody knows whom.
+
+    What is open still counts too: octets that were never acknowledged were lost on their way, as far as can be seen.
+    """
+    capture, wire, unknown = half.lost or (0, 0, 0)
+    if half.pieces:
+        if half.acked <= half.off:
+            wire += 1
+        else:
+            unknown += 1
+    elif half.frames and half.acked > half.off + (1 if half.fin_off >= 0 else 0):
+        unknown += 1
+    return capture, wire, unknown
 
 
 def _is_compiled() -> bool:
