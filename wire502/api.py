@@ -2,14 +2,17 @@
 
 ``read`` opens the inputs, drives the engine over them and hands out typed records (``model.verdict``), the summary
 last. Filters choose what is handed out; they never change the analysis or the numbering.
+
+This module is long because it is the whole of what may be called: ``read`` and ``live`` with what they take and give,
+and the one loop that drives the engine for both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
 from wire502.errors import CaptureError
 from wire502.model.verdict import (
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ExchangeLine",
     "Failure",
+    "Feed",
     "Filter",
     "Incident",
     "LogSummary",
@@ -53,6 +57,7 @@ __all__ = [
     "Result",
     "Summary",
     "Update",
+    "live",
     "read",
     "reconciler",
 ]
@@ -69,11 +74,58 @@ class Analysis(Protocol):
     def feed(self, batch: Batch) -> list[Result]:
         """Return what became final."""
 
+    def tick(self, now_ns: int) -> list[Result]:
+        """Let capture time pass without a frame; return what became final."""
+
+    def gauges(self) -> dict[str, int]:
+        """Return how much is being followed and how much was let go, by name."""
+
     def lost(self, drops: Sequence[DropReport]) -> None:
         """Hear of the packets that the capture says it lost."""
 
     def finish(self) -> list[Result]:
         """Return what is left at the end of the capture, the summary last."""
+
+
+class Feed(Protocol):
+    """A source that is waited for: ``capture.live`` makes them.
+
+    ``read_batch`` returns within about a tenth of a second, then without frames; None at the end. ``quiet_until`` is
+    the time of the capture up to which all frames were handed over, None if that cannot be said now.
+    """
+
+    @property
+    def path(self) -> str:
+        """What the input is called in reports."""
+
+    @property
+    def damage(self) -> InputDamage | None:
+        """What is wrong with the input, once it has ended."""
+
+    @property
+    def bytes_read(self) -> int:
+        """Octets read so far."""
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces that frames are numbered by."""
+
+    @property
+    def drops(self) -> Sequence[DropReport]:
+        """Packets that the capture lost, so far."""
+
+    @property
+    def size(self) -> int | None:
+        """Octets of the whole: None while there is no end."""
+
+    def read_batch(self) -> Batch | None:
+        """Return the next frames, valid until the next call."""
+
+    def quiet_until(self) -> int | None:
+        """Return up to when nothing will come any more."""
+
+    def close(self) -> None:
+        """Give back what is open."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -201,6 +253,7 @@ class Reading(Iterator[Result]):
         follow: bool = False,
         progress: Progress | None = None,
         witness: Witness | None = None,
+        feed: Callable[[list[Interface]], Feed] | None = None,
     ) -> None:
         self.inputs = [_name(path) for path in paths]
         self.interfaces: list[Interface] = []
@@ -213,7 +266,10 @@ class Reading(Iterator[Result]):
         self._progress = progress
         self._witness = witness
         self._fates: dict[str, tuple[bool, str]] = {}  # masked, kind
-        self._sources = self._open(paths, follow)
+        self._feed = feed(self.interfaces) if feed is not None else None
+        if self._feed is not None:
+            self.inputs = [self._feed.path]
+        self._sources: list[Source] | list[Feed] = self._open(paths, follow) if self._feed is None else [self._feed]
         self._engine = _new_engine(plain, self.interfaces)
         self._groups = self._run()
         self._pending: Iterator[Result] = iter(())
@@ -226,7 +282,7 @@ class Reading(Iterator[Result]):
             self._pending = iter(next(self._groups))
 
     def batches(self) -> Iterator[list[Result]]:
-        """Yield the results in groups, each as soon as it is final."""
+        """Yield the results in groups, each as soon as it is final; of a live capture also when there are none."""
         return self._groups
 
     def stop(self) -> None:
@@ -236,6 +292,10 @@ class Reading(Iterator[Result]):
     def wanted(self, result: Result) -> bool:
         """Whether the filter lets *result*, made from the results, through; after the failure that it speaks of."""
         return self._choice(result)
+
+    def gauges(self) -> dict[str, int]:
+        """Return how much is being followed and how much was let go, by name; see ``Engine.gauges``."""
+        return self._engine.gauges()
 
     def close(self) -> None:
         """Close the inputs; done by itself at the end."""
@@ -259,7 +319,7 @@ class Reading(Iterator[Result]):
         return sources
 
     def _run(self) -> Iterator[list[Result]]:
-        source = _merged(self._sources)
+        source = self._feed if self._feed is not None else _merged(cast("list[Source]", self._sources))
         begun = False
         try:
             while not self.stopped and (batch := self._next_batch(source)) is not None:
@@ -268,7 +328,8 @@ class Reading(Iterator[Result]):
                     begun = True
                 if source.drops:
                     self._engine.lost(source.drops)
-                if chosen := self._chosen(self._engine.feed(batch)):
+                chosen = self._chosen(self._engine.feed(batch) if batch.count else self._ticked())
+                if chosen or self._feed is not None:
                     yield chosen
                 if self._progress is not None:
                     self._progress(source.bytes_read, source.size)
@@ -277,7 +338,12 @@ class Reading(Iterator[Result]):
         finally:
             self.close()
 
-    def _next_batch(self, source: Source | MergedSource) -> Batch | None:
+    def _ticked(self) -> list[Result]:
+        """Let time pass as far as the source is known to have been silent."""
+        quiet = self._feed.quiet_until() if self._feed is not None else None
+        return [] if quiet is None else self._engine.tick(quiet)
+
+    def _next_batch(self, source: Source | MergedSource | Feed) -> Batch | None:
         self.waiting = True
         try:
             return source.read_batch()
@@ -321,7 +387,7 @@ class Reading(Iterator[Result]):
         summary.dropped = summary.dropped or sum(drop.count for one in self._sources for drop in one.drops)
         summary.caveats += [f"{one.path} is damaged at octet {one.offset}: {one.reason}" for one in self.damage]
         summary.caveats += [str(error) for error in self.unreadable]
-        if self.stopped:
+        if self.stopped and self._feed is None:  # a live capture has no other end
             summary.caveats.append("stopped before the end")
 
 
@@ -354,6 +420,32 @@ def read(
         raise TypeError("read() needs at least one path")
     plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
     return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness)
+
+
+def live(
+    feed: Callable[[list[Interface]], Feed],
+    *,
+    upstream: Iterable[str] = (),
+    gateway: str | None = None,
+    all: bool = False,  # noqa: A002 - as for read
+    settings: Mapping[str, str | float] | None = None,
+    filter: Filter | None = None,  # noqa: A002 - as for read
+    witness: Witness | None = None,
+) -> Reading:
+    """Analyse what *feed* gives as it comes; the same engine and the same options as ``read``.
+
+    *feed* is given the list that its interfaces belong in, and opens the source (``capture.live``). ``batches()``
+    yields after each batch and each wait, so that its caller can look after other things, until ``stop()``. What this
+    loads later than now is nothing: the right to read files may be given up behind it. Waits for deadlines are told
+    (``Pending``), ``hold`` is half a second unless *settings* say otherwise. Raises what *feed* raises, and
+    ``SettingError``.
+    """
+    from wire502.engine import preload
+
+    preload()
+    chosen = {"hold": "500ms", **(settings or {})}
+    plain = replace(context(chosen, upstream=upstream, gateway=gateway, keep_exchanges=all), live=True)
+    return Reading((), plain, filter or Filter(), witness=witness, feed=feed)
 
 
 def causes() -> Mapping[str, Rule]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from wire502.diagnosis.causes import explain
+from wire502.diagnosis.causes import all_causes, explain
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
@@ -26,6 +26,8 @@ from wire502.exchange.summing import Counts, summary
 from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
+from wire502.gateways import load, names
+from wire502.kinds import all_kinds
 from wire502.model.attempt import Attempt
 from wire502.model.capture_info import DropReport, Interface, RareFrame
 from wire502.model.context import Context
@@ -109,6 +111,33 @@ class Engine:
     def next_deadline(self) -> int:
         """Return the capture time at which ``tick`` will have something to do."""
         return self._tracker.next_due
+
+    def gauges(self) -> dict[str, int]:
+        """Return how much is being followed and how much was let go, by name.
+
+        | name | counts |
+        |---|---|
+        | frames, octets | since the start, octets as on the wire |
+        | connections | followed now |
+        | connections_seen, exchanges | since the start |
+        | evicted, unfollowed | connections let go to stay within a limit; attempts counted only, in a flood |
+        | buffered | octets that wait for missing segments |
+        | upstreams, duplicates, fragments_pending | now, since the start, now |
+        """
+        connections, tracker = self._connections, self._tracker
+        return {
+            "frames": self._packets.frames,
+            "octets": self._packets.octets,
+            "connections": connections.live,
+            "connections_seen": connections.streams,
+            "exchanges": tracker.exchanges,
+            "evicted": connections.evicted,
+            "unfollowed": tracker.unfollowed,
+            "buffered": connections.buffered,
+            "upstreams": len(tracker.upstreams),
+            "duplicates": connections.duplicates,
+            "fragments_pending": self._packets.fragments_pending,
+        }
 
     def _tell(self, result: Result) -> None:
         self._results.append(result)
@@ -304,6 +333,14 @@ class Engine:
             steps=len(connections.steps),
             clocks=self._linker.skew.caveats(),
         )
+
+
+def preload() -> None:
+    """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables."""
+    all_kinds()
+    all_causes()
+    for name in names():
+        load(name)
 
 
 class _Diagnosis:

@@ -103,6 +103,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_pipelined", "count", "requests of one connection that may wait for their responses"),
     Setting("gateway_timeouts", "times", "time limits of the gateway, as in its configuration: 30s,60s"),
     Setting("header_limit", "octets", "largest response head that the gateway takes, as in its configuration"),
+    Setting("ring_size", "octets", "live: memory in which the kernel keeps packets until they are read (-B, in KiB)"),
+    Setting("snaplen", "octets", "live: octets of each packet that are captured (-s)"),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 

@@ -10,6 +10,7 @@ import click
 # name of the command, which is also that of its module, and its line in `wire502 --help`
 COMMANDS = {
     "read": "Find the failed requests of a capture, each with the frame that doomed it.",
+    "live": "Find them as they happen, on the gateway's own interfaces.",
     "report": "Write a bundle of evidence for a ticket: report, packets, and what checks them.",
     "verify": "Check that a bundle of evidence is what it says.",
     "mark": "Copy a capture with a comment on each decisive frame.",

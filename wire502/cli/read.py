@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wire502.api import Filter, Open, Reading, Result, Summary, read
+from wire502.api import Filter, Reading, Result, read
 from wire502.cli.moments import convert, zone
-from wire502.cli.terminal import Progress, ascii_only, say, wants_color, width
+from wire502.cli.sections import sectioned
+from wire502.cli.terminal import Progress, say
+from wire502.cli.writers import check_gateway, json_writer, redacting, text_writer
 from wire502.errors import CaptureError
 from wire502.settings import assignments
 
@@ -28,21 +30,7 @@ _SECTIONS = {
 }
 
 
-class Sectioned(click.Command):
-    """A command whose options are listed under headings."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, section by section; those of no section last."""
-        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        records = {option.name: record for option in options if (record := option.get_help_record(ctx))}
-        for title, names in _SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([records.pop(name) for name in names])
-        with formatter.section("Other"):
-            formatter.write_dl(list(records.values()))
-
-
-@click.command("read", cls=Sectioned, short_help="Find the failed requests of a capture.")
+@click.command("read", cls=sectioned(_SECTIONS), short_help="Find the failed requests of a capture.")
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, the summary last (see: wire502 schema).")
 @click.option("--all", "everything", is_flag=True, help="Healthy exchanges and oddities too.")
@@ -127,7 +115,7 @@ def run(
         for kind in kinds:
             known_kind(kind)
     if gateway is not None:
-        _check_gateway(gateway)
+        check_gateway(gateway)
     if not 0 <= log_slack <= _MOST_SLACK_S:
         raise click.UsageError(f"--log-slack must be 0 to {_MOST_SLACK_S} seconds")
     book = None
@@ -147,9 +135,9 @@ def run(
         progress=progress,
         witness=None if book is None else book.see,
     )
-    write = _json_writer(reading) if as_json else _text_writer(reading, everything, quiet, local, color)
+    write = json_writer(reading) if as_json else text_writer(reading, everything, quiet, local, color)
     if redacted:
-        write = _redacting(write)
+        write = redacting(write)
     before = signal.signal(signal.SIGINT, _interrupt(reading))
     try:
         _print(reading, write, progress, book)
@@ -165,15 +153,6 @@ def run(
     for trouble in book.unreadable:
         say(trouble)
     return max(status, 3)
-
-
-def _check_gateway(gateway: str) -> None:
-    """Raise a usage error for a gateway that has no table."""
-    from wire502.gateways import names
-
-    name = gateway.partition(":")[0]
-    if name not in names():
-        raise click.UsageError(f"no gateway is called {name!r}; known are: {', '.join(names())}")
 
 
 def _print(reading: Reading, write: Callable[[Result], str], progress: Progress, book: Logs | None) -> None:
@@ -211,38 +190,3 @@ def _interrupt(reading: Reading) -> Callable[[int, FrameType | None], None]:
             raise KeyboardInterrupt
 
     return handler
-
-
-def _json_writer(reading: Reading) -> Callable[[Result], str]:
-    from wire502.report.json import line
-
-    return lambda result: f"{line(result, precision=reading.precision)}\n"
-
-
-def _text_writer(reading: Reading, everything: bool, quiet: bool, local: bool, color: str) -> Callable[[Result], str]:
-    from wire502.report.story import Story
-    from wire502.report.text import TextReport
-
-    report = TextReport(
-        inputs=reading.inputs,
-        width=width(),
-        color=wants_color(color),
-        ascii_only=ascii_only(),
-        local=local,
-        everything=everything,
-    )
-
-    story = Story(report, everything=everything)
-
-    def write(result: Result) -> str:
-        if isinstance(result, Summary):
-            return story.ending() + ("" if quiet else report.closing(result))
-        return "" if quiet and isinstance(result, Open) else story.tell(result)
-
-    return write
-
-
-def _redacting(write: Callable[[Result], str]) -> Callable[[Result], str]:
-    from wire502.report.redact import redact
-
-    return lambda result: write(redact(result))

@@ -25,6 +25,9 @@ class Context:
     max_pipelined: int = 64
     gateway_timeouts_ns: tuple[int, ...] = ()
     header_limit: int | None = None
+    ring_size: int = 67_108_864
+    snaplen: int = 262_144
     upstreams: tuple[tuple[int, int, int | None], ...] = ()  # --upstream: address high, low, port
     gateway: str | None = None  # --gateway NAME[:VERSION]
     keep_exchanges: bool = False  # --all: an object for each exchange
+    live: bool = False  # waits past their deadline are told before they end

@@ -27,7 +27,7 @@ cdef class Connections:
     cdef Py_ssize_t max_closed
     cdef long long max_waiting
     cdef long long max_buffered
-    cdef long long buffered
+    cdef public long long buffered
     cdef long long recount
     cdef unsigned long long[::1] seen_key
     cdef unsigned long long[::1] seen_number

@@ -1,0 +1,128 @@
+"""Lines out, to standard output or a file, by a thread of its own: a reader that stands still stops no capture."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from wire502.agent.parts import Part
+from wire502.agent.privileges import User
+from wire502.api import Result
+
+MOST_WAITING = 16 << 20  # characters that wait for a reader
+CLOSING_S = 1.0
+
+
+class Lines(Part):
+    """Writes what *write* makes of each result. *path* None is standard output.
+
+    Beyond ``MOST_WAITING`` lines are lost, ``lost`` counts them. *unread* is called, in the thread, when nobody reads
+    any more; a file that cannot be written is told by *say*, once until it can again.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Result], str],
+        path: str | None,
+        owner: User | None,
+        say: Callable[[str], object],
+        unread: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._write = write
+        self._path = path
+        self._say = say
+        self._unread = unread
+        self._descriptor = sys.stdout.fileno() if path is None else _opened(path, owner)
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._turn = threading.Condition()
+        self._ending = False
+        self._failing = False
+        self.lost = 0
+        self._thread = threading.Thread(target=self._run, name="output", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, which has the rights of its maker."""
+        self._thread.start()
+
+    def can_reopen(self) -> bool:
+        """Whether the file could be opened anew now, after it was moved away."""
+        folder = None if self._path is None else os.path.dirname(os.path.abspath(self._path))  # noqa: PTH100, PTH120
+        return folder is None or not stat.S_ISREG(os.fstat(self._descriptor).st_mode) or os.access(folder, os.W_OK)
+
+    def results(self, results: Sequence[Result]) -> None:
+        """Hand the lines of results to the thread."""
+        text = "".join(map(self._write, results))
+        if text:
+            self.put(text)
+
+    def put(self, text: str) -> None:
+        """Hand text to the thread."""
+        octets = text.encode(errors="backslashreplace")
+        with self._turn:
+            if self._size + len(octets) > MOST_WAITING:
+                self.lost += text.count("\n")
+                return
+            self._waiting.append(octets)
+            self._size += len(octets)
+            self._turn.notify()
+
+    def reopen(self) -> None:
+        """Open the file anew; standard output stays."""
+        if self._path is None:
+            return
+        fresh = _opened(self._path, None)
+        with self._turn:
+            os.dup2(fresh, self._descriptor)
+        os.close(fresh)
+
+    def close(self) -> None:
+        """Wait a moment for what is left to be written."""
+        with self._turn:
+            self._ending = True
+            self._turn.notify()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING_S)
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                while not self._waiting and not self._ending:
+                    self._turn.wait()
+                if not self._waiting:
+                    return
+                octets = b"".join(self._waiting)
+                self._waiting.clear()
+                self._size = 0
+            self._put_out(octets)
+
+    def _put_out(self, octets: bytes) -> None:
+        view = memoryview(octets)
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+                self._failing = False
+            except BrokenPipeError:
+                self._unread()
+                return
+            except OSError as error:
+                with self._turn:
+                    self.lost += bytes(view).count(b"\n")
+                if not self._failing:
+                    self._failing = True
+                    self._say(
+                        f"cannot write {self._path or 'the output'}: {error.strerror}; lines are lost until I can"
+                    )
+                return
+
+
+def _opened(path: str, owner: User | None) -> int:
+    """Open a file to append to; a new one belongs to *owner*, who will have to open it again."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    if owner is not None and os.fstat(descriptor).st_size == 0:
+        os.fchown(descriptor, owner.uid, owner.gid)
+    return descriptor

@@ -1,0 +1,91 @@
+"""What the loop is made of: the parts that see frames and results, and the feed that shows them the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wire502.api import Feed, Result
+from wire502.model.capture_info import DropReport, InputDamage, Interface
+from wire502.model.frames_cy import Batch
+
+
+class Part:
+    """One ability of the agent. Every call has to return at once: behind it, frames wait in a ring of fixed size."""
+
+    def start(self) -> None:
+        """Begin, once all rights were given up: files are open by now, threads start here."""
+
+    def frames(self, batch: Batch) -> None:
+        """See frames before they are analysed. The batch is valid during the call only, and is not to be changed."""
+
+    def results(self, results: Sequence[Result]) -> None:
+        """See what became final, in order."""
+
+    def beat(self, now: float) -> None:
+        """Do what is done now and then; called about ten times a second with the seconds of a clock never set."""
+
+    def reopen(self) -> None:
+        """Open files anew under their names: they were moved away. Raises ``OSError`` where that is refused."""
+
+    def close(self) -> None:
+        """Write what is left and end, within a second."""
+
+
+class Shown:
+    """A feed whose frames *parts* see first; ends after *most* frames (None: never)."""
+
+    def __init__(self, feed: Feed, parts: Sequence[Part], most: int | None = None) -> None:
+        self._feed = feed
+        self._parts = parts
+        self._left = most
+
+    @property
+    def path(self) -> str:
+        """What the input is called."""
+        return self._feed.path
+
+    @property
+    def damage(self) -> InputDamage | None:
+        """What is wrong with the input."""
+        return self._feed.damage
+
+    @property
+    def bytes_read(self) -> int:
+        """Octets read so far."""
+        return self._feed.bytes_read
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces that frames are numbered by."""
+        return self._feed.interfaces
+
+    @property
+    def drops(self) -> Sequence[DropReport]:
+        """Packets that the capture lost, so far."""
+        return self._feed.drops
+
+    @property
+    def size(self) -> int | None:
+        """Octets of the whole."""
+        return self._feed.size
+
+    def read_batch(self) -> Batch | None:
+        """Return the next frames, having shown them to the parts."""
+        if self._left is not None and self._left <= 0:
+            return None
+        batch = self._feed.read_batch()
+        if batch is not None and batch.count:
+            if self._left is not None:
+                batch.count = min(batch.count, self._left)
+                self._left -= batch.count
+            for part in self._parts:
+                part.frames(batch)
+        return batch
+
+    def quiet_until(self) -> int | None:
+        """Return up to when nothing will come any more."""
+        return self._feed.quiet_until()
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self._feed.close()

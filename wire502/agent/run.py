@@ -1,0 +1,119 @@
+"""A live run from its plan: everything is opened, rights are given up, then frames are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wire502.agent.counters import Counting
+from wire502.agent.loop import Loop
+from wire502.agent.notify import Notifier
+from wire502.agent.output import Lines
+from wire502.agent.parts import Part, Shown
+from wire502.agent.privileges import DEFAULT_USER, User, drop, user
+from wire502.agent.recording import Recording, Rotation
+from wire502.api import Feed, Filter, Reading, Result, live
+from wire502.capture import open_source
+from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
+from wire502.capture.live.waiting import WaitingSource
+from wire502.model.capture_info import Interface
+
+__all__ = ["ANY", "Device", "LiveOptions", "Plan", "Rotation", "devices", "run"]
+
+ROOT = "root"
+Writer = Callable[[Result], str]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be captured, how it is analysed, where results and packets go, and as whom.
+
+    Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
+    default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output.
+    """
+
+    interfaces: Sequence[str] = ()
+    pipe: str | None = None
+    follow: str | None = None
+    backend: str = "ring"
+    options: LiveOptions = field(default_factory=LiveOptions)
+    most_frames: int | None = None
+    record: str | None = None
+    rotation: Rotation = field(default_factory=Rotation)
+    output: str | None = None
+    become: str | None = None
+    upstream: Sequence[str] = ()
+    gateway: str | None = None
+    everything: bool = False
+    settings: Mapping[str, str | float] = field(default_factory=dict)
+    filter: Filter | None = None
+
+
+def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], object]) -> Reading:
+    """Run *plan* until its input ends or a signal ends it, and return the reading, read to its end.
+
+    *writer* makes what turns results into lines; *say* takes lines for the operator. Raises ``CaptureError`` for what
+    cannot be captured or written, ``SettingError`` for what cannot be so.
+    """
+    become = _becomes(plan.become)
+    notifier = Notifier()
+    counting = Counting()
+    parts: list[Part] = []
+    feeds: list[Feed] = []
+
+    def feed(interfaces: list[Interface]) -> Feed:
+        source = _opened(plan, interfaces)
+        feeds.append(source)
+        return Shown(source, parts, plan.most_frames)
+
+    reading = live(
+        feed,
+        upstream=plan.upstream,
+        gateway=plan.gateway,
+        all=plan.everything,
+        settings=plan.settings,
+        filter=plan.filter,
+    )
+    try:
+        recording = None
+        if plan.record is not None:
+            recording = Recording(
+                plan.record, plan.rotation, reading.interfaces[0], owner=become, say=say, full=reading.stop
+            )
+            parts.append(recording)
+        lines = Lines(writer(reading), plan.output, become, say, reading.stop)
+        parts += [lines, notifier]
+        drop(become, keep=plan.become == ROOT)
+        if recording is not None:
+            recording.check()
+        if not lines.can_reopen():
+            say(f"{plan.output} cannot be opened again by {become.name if become else 'this user'} when it is rotated")
+        for part in parts:
+            part.start()
+        notifier.ready(f"capturing on {reading.inputs[0]}")
+        Loop(reading, feeds[0], parts, counting, say=say).run()
+    finally:
+        reading.close()
+    return reading
+
+
+def _becomes(name: str | None) -> User | None:
+    """Return who to become; None to stay who we are."""
+    if name == ROOT or (name is None and os.geteuid() != 0):
+        return None
+    return user(name or DEFAULT_USER)
+
+
+def _opened(plan: Plan, interfaces: list[Interface]) -> Feed:
+    """Open where the frames come from."""
+    if plan.pipe is not None:
+        return WaitingSource(open_source(plan.pipe, interfaces=interfaces))
+    if plan.follow is not None:
+        return WaitingSource(open_source(plan.follow, interfaces=interfaces, follow=True))
+    names = list(plan.interfaces) or [ANY]
+    if plan.backend == "scapy":
+        from wire502.capture.live.sockets import SocketSource
+
+        return WaitingSource(SocketSource(names, plan.options, interfaces=interfaces))
+    return open_live(names, plan.options, interfaces=interfaces)
