@@ -18,7 +18,7 @@ from wire502.settings import SETTINGS, assignments, context, endpoint
 
 def test_table_covers_the_context() -> None:
     """Every value that goes down is a setting or an argument of its own, and every setting goes somewhere."""
-    arguments = {"upstreams", "gateway", "keep_exchanges"}
+    arguments = {"upstreams", "gateway", "keep_exchanges", "live"}
 
     assert {setting.field for setting in SETTINGS} | arguments == {field.name for field in fields(Context)}
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
