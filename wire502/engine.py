@@ -326,6 +326,7 @@ class Engine:
             odd=connections.oddities,
             duplicates=connections.duplicates,
             translated=self._tracker.translated,
+            overlapping=connections.overlapping,
             evicted=connections.evicted,
             unfollowed=self._tracker.unfollowed,
             holes=connections.holes(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wire502.model.capture_info import Interface, RareFrame
-from wire502.model.frames_cy import Batch, Segments
+from wire502.model.frames_cy import LANE_SHIFT, Batch, Segments
 from wire502.packet import PacketStage
 
 ETHERNET = 1
@@ -49,11 +49,13 @@ def batch_of(frames: Sequence[Captured | bytes], slack: bytes = b"") -> Batch:
 
 
 def rows_of(segments: Segments) -> list[dict[str, Any]]:
-    """Return each row as {column: value}, with the captured payload as ``payload``."""
+    """Return each row as {column: value}, with the captured payload as ``payload``, the lane apart from the flags."""
     rows = []
     data = bytes(segments.data)
     for row in range(segments.count):
         values: dict[str, Any] = {name: getattr(segments, name)[row] for name in COLUMNS}
+        values["lane"] = values["flags"] >> LANE_SHIFT
+        values["flags"] &= (1 << LANE_SHIFT) - 1
         values["payload"] = data[values["start"] : values["start"] + values["captured"]]
         rows.append(values)
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Raw
 
@@ -29,6 +29,36 @@ def test_ipv4_segment_comes_out_of(name: str) -> None:
     assert (row["ttl"], row["ip_id"]) == (61, 4711)
     payload = b"" if name == "padded" else PAYLOAD
     assert (row["payload"], row["length"]) == (payload, len(payload))
+
+
+def vlans(*tags: int) -> int:
+    """Return the lane of a frame with these tags, the outermost first, that reaches the segment."""
+    frame = inner4()
+    for tag in reversed(tags):
+        frame = Dot1Q(vlan=tag, prio=5) / frame
+    return int(one(octets(ether() / frame))["lane"])
+
+
+def test_the_lane_of_a_vlan_is_its_number() -> None:
+    """A frame on one VLAN has its number as lane; one without a tag, or with a mere priority, has none."""
+    assert [vlans(), vlans(0), vlans(1), vlans(4095), vlans(0, 7), vlans(7, 0)] == [0, 0, 1, 4095, 7, 7]
+
+
+def test_the_lane_of_stacked_tags() -> None:
+    """Of stacked tags all count, and so does their order; such a lane is never that of a single tag."""
+    lanes = [vlans(5, 6), vlans(6, 5), vlans(5, 7), vlans(5, 6, 7)]
+    assert len(set(lanes)) == 4
+    assert min(lanes) > 4095
+
+
+def test_the_lane_of_a_datagram_is_that_of_its_fragments() -> None:
+    """A segment that came in fragments has the lane that they came on, and fragments of two VLANs are not mixed."""
+    packet = inner4()
+    packet.flags = 0
+    first, second = fragment(packet, 16)[:2], fragment(packet, 16)[2:]
+    given = [octets(ether() / Dot1Q(vlan=vlan) / piece) for piece in first + second for vlan in (5, 6)]
+    assert [row["lane"] for row in decode(given).rows] == [5, 6]
+    assert not decode([octets(ether() / Dot1Q(vlan=5 + (piece in second)) / piece) for piece in first + second]).rows
 
 
 @pytest.mark.parametrize("name", SIX)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tcp.watch import GET, OK, Watch, watch
@@ -53,6 +55,21 @@ def test_a_whole_capture_twice_is_the_capture() -> None:
     assert two.connections.duplicates == len(wire.frames)
     assert (two.only.a.rexmits, two.only.b.rexmits, two.only.a.frames) == (0, 0, one.only.a.frames)
     assert len(one.exchanges()) == len(two.exchanges()) == 4
+
+
+def test_which_copies_are_found_does_not_depend_on_chance() -> None:
+    """With hundreds of frames between a frame and its copy, every reading finds the same duplicates, most of them."""
+    wire, conn = asked()
+    first = len(wire.frames)
+    answers = [conn.server.send(b"x" * (number % 7), at=(wire.clock_ns - wire.start_ns) / 1e9) for number in range(300)]
+    for number in answers:
+        wire.duplicate(number, interface=1, at=(wire.clock_ns - wire.start_ns) / 1e9 + 1e-6)
+    wire.frames[first:] = [replace(frame, time_ns=wire.start_ns + 10**8) for frame in wire.frames[first:]]
+
+    found = {watch(wire).connections.duplicates for _ in range(12)}
+
+    assert len(found) == 1
+    assert found.pop() > 0.8 * len(answers)
 
 
 def test_a_retransmission_at_once_is_none_of_them() -> None:

@@ -55,6 +55,7 @@ def summary(
     odd: Mapping[str, int],
     duplicates: int,
     translated: int,
+    overlapping: int,
     evicted: int,
     unfollowed: int,
     holes: tuple[int, int, int],
@@ -72,6 +73,11 @@ def summary(
     caveats += clocks
     if translated:
         caveats.append(f"{translated} connections were seen before and after address translation: judged once")
+    if overlapping:
+        caveats.append(
+            f"{overlapping} connections had the same addresses and ports as another one at that time on a different "
+            "VLAN or virtual network: told apart; figures of an upstream are of all that have its address"
+        )
     if evicted:
         caveats.append(f"{evicted} connections were let go to stay within the memory limit")
     if unfollowed:

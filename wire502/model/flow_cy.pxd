@@ -69,6 +69,7 @@ cdef class Half:
     cdef public list gaps
     cdef public int hole_dups
     cdef public list lost
+    cdef public int lane
 
 cdef class Exchange:
     cdef public long long number
@@ -180,6 +181,9 @@ cdef class Connection:
     cdef public long long opaque_ts
     cdef public long long slot
     cdef public unsigned long long hash
+    cdef public int lane
+    cdef public Connection twin
+    cdef public bint beside
     cdef public long long settle_at
     cdef public int ring_next
     cdef public int ring_count

@@ -131,6 +131,7 @@ class Half:
     | gaps | tuples (label, offset, octets, frame, ts, in_head), of the first ones |
     | hole_dups | how often the peer repeated its acknowledgement of what stands before the first piece |
     | lost | how many holes there were by the capture's fault, the wire's, nobody knows whose; None: not one |
+    | lane | VLAN or virtual network of its segments, see ``Segments.flags`` |
     """
 
     high: int
@@ -194,6 +195,7 @@ class Half:
     gaps: list[tuple[str, int, int, int, int, bool]] | None
     hole_dups: int
     lost: list[int] | None
+    lane: int
 
     def __init__(self) -> None:
         if not cython.compiled:  # C fields start as zero
@@ -209,7 +211,7 @@ class Half:
             self.fin_acked_frame = self.fin_acked_ts = 0
             self.rst_frame = self.rst_ts = self.rst_seq = self.rst_state = 0
             self.rst_ttl = self.rst_ip_id = self.rst_window = 0
-            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = self.hole_dups = 0
+            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = self.hole_dups = self.lane = 0
         self.acked = self.fin_off = self.fin_acks = self.rst_off = self.rst_acks = -1
         self.scale = -1
         self.pieces = None
@@ -402,6 +404,8 @@ class Connection:
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
     | shadowed | the same packets are a connection of their own behind an address translation: that one is judged |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
+    | lane | the VLAN or virtual network that all its segments were on so far, see ``Segments.flags``; -1 several |
+    | beside, twin | others have, or had, the same addresses and ports on other VLANs; the next of these |
     | opaque_* | the opener's last new octets before the acceptor's first FIN or RST |
     """
 
@@ -447,6 +451,9 @@ class Connection:
     opaque_ts: int
     slot: int
     hash: int
+    lane: int
+    twin: Connection | None
+    beside: bool
     settle_at: int
     ring_next: int
     ring_count: int
@@ -464,6 +471,8 @@ class Connection:
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
             self.refused_flags = 0
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
+            self.lane = 0
+            self.beside = False
             self.ring_next = self.ring_count = 0
             self.ring_frame = [0] * RING
             self.ring_ts = [0] * RING
@@ -479,6 +488,7 @@ class Connection:
         self.too_big = None
         self.conflict = None
         self.pending = None
+        self.twin = None
         self.settle_at = _NEVER
 
     @cython.cfunc

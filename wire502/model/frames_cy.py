@@ -25,6 +25,7 @@ HAS_TIMESTAMP = 0x4000
 HAS_SACK = 0x8000
 INBOUND = 0x10000  # the capture says that the frame came in to the host (cooked header, pcapng flags)
 OUTBOUND = 0x20000  # ... or was sent by it
+LANE_SHIFT = 18  # the bits from here up: the lane, which VLAN or virtual network the frame was on; 0 said by nothing
 
 
 @cython.cclass
@@ -79,7 +80,7 @@ class Segments:
     | source_*, target_* | 128-bit address in two halves; IPv4 as the mapped ::ffff:a.b.c.d |
     | ports | source port << 16 | destination port |
     | seq, ack, window | as on the wire (window unscaled) |
-    | flags | TCP flags and the bits named in this module |
+    | flags | TCP flags and the bits named in this module; above them the lane |
     | start | index into ``data`` of the first payload octet |
     | length, captured | payload octets by the IP header; of these, octets that ``data`` holds |
     | ttl | TTL or hop limit |

@@ -18,6 +18,7 @@ cdef class Decoder:
     cdef public Py_ssize_t fragment_header
     cdef public Py_ssize_t fragment_length
     cdef public int fragment_direction
+    cdef public unsigned int fragment_lane
     cdef Cursor _cursor
     cdef object _table
     cdef Options _options

@@ -59,6 +59,8 @@ DONT_FRAGMENT = cython.declare(cython.uint, 0x2000)
 HAS_TIMESTAMP = cython.declare(cython.uint, 0x4000)
 INBOUND = cython.declare(cython.uint, 0x10000)
 OUTBOUND = cython.declare(cython.uint, 0x20000)
+OF_THE_FRAME = cython.declare(cython.uint, 0xFFFF0000)  # said by what stands before the IP header: direction, lane
+LANE = cython.declare(cython.uint, 0xFFFC0000)
 
 # The smallest part of a TCP header worth having: up to the window. Without it, zero would be taken for a closed one.
 TCP_LEAST = cython.declare(cython.Py_ssize_t, 16)
@@ -138,6 +140,7 @@ class Decoder:
     fragment_header: int
     fragment_length: int
     fragment_direction: int
+    fragment_lane: int
     _cursor: Cursor
     _table: LinkTable
     _options: Options
@@ -149,7 +152,7 @@ class Decoder:
         self.non_tcp = self.malformed = self.cut = 0
         self.unsupported = {}
         self.fragment = None
-        self.fragment_header = self.fragment_length = self.fragment_direction = 0
+        self.fragment_header = self.fragment_length = self.fragment_direction = self.fragment_lane = 0
         self._cursor = Cursor()
         self._table = LinkTable()
         self._options = Options()
@@ -160,7 +163,8 @@ class Decoder:
         Returns the row where it stopped: ``batch.count`` when done; the next row to decode when *segments* is full;
         or the row of an IP fragment, which is then in ``fragment``: the octets captured from its IP header on,
         ``fragment_length`` of them on the wire. ``fragment_header`` is the index of the IPv6 fragment header in
-        them, 0 for IPv4; ``fragment_direction`` is as ``Batch.direction``. After a fragment go on with the row
+        them, 0 for IPv4; ``fragment_direction`` is as ``Batch.direction``, ``fragment_lane`` the lane as it stands in
+        ``Segments.flags``. After a fragment go on with the row
         behind it; ``fragment`` is None when there was none.
         """
         data: cython.uchar[::1] = batch.data
@@ -309,7 +313,7 @@ class Decoder:
                         cursor.at = at
                         layer = FRAGMENT
                         break
-                    bits = bits & (INBOUND | OUTBOUND)
+                    bits = bits & OF_THE_FRAME
                     if fragmented & 0x4000:
                         bits |= DONT_FRAGMENT
                     source_high = target_high = 0
@@ -345,7 +349,7 @@ class Decoder:
                         wire = at + total
                         if end > wire:
                             end = wire
-                    bits = bits & (INBOUND | OUTBOUND) | V6
+                    bits = bits & OF_THE_FRAME | V6
                     ip_id = -1
                     depth += 1
                     cursor.version = 6
@@ -437,6 +441,7 @@ class Decoder:
                 self.fragment_header = cursor.at - ip
                 self.fragment_length = wire - ip
                 self.fragment_direction = 1 if bits & INBOUND else 2 if bits & OUTBOUND else 0
+                self.fragment_lane = bits & LANE
                 row -= 1
                 break
             if layer == RARE_ICMP or layer == RARE_ARP:

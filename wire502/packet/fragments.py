@@ -86,17 +86,18 @@ class Reassembler:
         """Octets kept for them."""
         return self._octets
 
-    def add(self, packet: bytes, header: int, length: int, ts_ns: int, interface: int) -> Datagram | None:
+    def add(self, packet: bytes, header: int, length: int, ts_ns: int, place: int) -> Datagram | None:
         """Add the fragment *packet*: the octets captured from its IP header on, *length* of them on the wire.
 
         *header* is the index of the IPv6 fragment header, 0 for IPv4. Returns the datagram that it completes.
-        Copies seen on several interfaces are put together apart, so that they stay copies.
+        *place* numbers the interfaces and VLANs: copies seen on several are put together apart, so that they stay
+        copies.
         """
         fragment = _read_ipv6(packet, header, length) if header else _read_ipv4(packet, length)
         if fragment is None:
             self.dropped += 1
             return None
-        key = (interface, *fragment.key)
+        key = (place, *fragment.key)
         partial = self._partials.get(key)
         if partial is not None and abs(ts_ns - partial.since_ns) > self._patience_ns:
             self._give_up(key)

@@ -8,6 +8,7 @@ cdef class Cursor:
     cdef int peel(self, int layer)
     cdef int _short(self, Py_ssize_t size)
     cdef int _ethertype(self, int kind)
+    cdef int _tagged(self, unsigned int network)
     cdef int _by_nibble(self)
     cdef int _logical_link(self)
     cdef int _mpls(self)

@@ -49,6 +49,11 @@ RARE_ARP = cython.declare(cython.int, -8)
 
 INBOUND = cython.declare(cython.uint, 0x10000)  # as in model.frames_cy
 OUTBOUND = cython.declare(cython.uint, 0x20000)
+BELOW_LANE = cython.declare(cython.uint, 0x3FFFF)
+LANE_SHIFT = cython.declare(cython.int, 18)
+LANE_BITS = cython.declare(cython.uint, 0x1FFF)
+LANE_MIXED = cython.declare(cython.uint, 0x2000)
+LANE_SPREAD = cython.declare(cython.uint, 0x9E5)
 
 
 @cython.cfunc
@@ -105,6 +110,8 @@ class Cursor:
             if left < size:
                 return self._short(size)
             self.at = at + size
+            if size == 4:
+                self._tagged(_u16(octets, at) & 0xFFF)
             inner: cython.int = _u16(octets, at + size - 2)
             return inner if inner >= LENGTHS_END else self._logical_link()
         if kind == MPLS or kind == MPLS_MULTICAST:
@@ -119,6 +126,22 @@ class Cursor:
         if kind == ARP:
             return RARE_ARP
         return NOT_TCP
+
+    @cython.cfunc
+    def _tagged(self, network: cython.uint) -> cython.int:
+        """Note the VLAN or virtual network that the frame is on; of several, all count.
+
+        One VLAN is its own number; where tags are stacked, or the number is longer, it is mixed into 14 bits.
+        """
+        lane: cython.uint = self.bits >> LANE_SHIFT
+        if network == 0:  # a priority tag names no VLAN
+            return 0
+        if lane == 0 and network <= 0xFFF:
+            lane = network
+        else:
+            lane = ((lane * LANE_SPREAD + (network ^ network >> 13)) & LANE_BITS) | LANE_MIXED
+        self.bits = (self.bits & BELOW_LANE) | (lane << LANE_SHIFT)
+        return 0
 
     @cython.cfunc
     def _by_nibble(self) -> cython.int:
@@ -420,11 +443,13 @@ class Cursor:
         if port != 6081:
             if octets[at] & 0x7F != 0x08:  # the identifier is valid, and perhaps a group policy is present
                 return NOT_TCP
+            self._tagged(octets[at + 4] << 16 | _u16(octets, at + 5) | 0x1000000)
             self.at = at + 8
             return self._bridged()
         if octets[at] & 0xC0 or octets[at + 1] & 0x3F:
             return NOT_TCP
         kind: cython.int = _u16(octets, at + 2)
+        self._tagged(octets[at + 4] << 16 | _u16(octets, at + 5) | 0x1000000)
         self.at = at + 8 + (octets[at] & 0x3F) * 4
         if kind == ETHERNET:
             return self._bridged()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from wire502.model.capture_info import Interface, RareFrame
-from wire502.model.frames_cy import Batch, Segments
+from wire502.model.frames_cy import LANE_SHIFT, Batch, Segments
 from wire502.packet.decode_cy import Decoder
 from wire502.packet.fragments import Reassembler
 
@@ -65,7 +65,10 @@ class PacketStage:
             packet = decoder.fragment
             if packet is None:
                 return
-            datagram = self._reassembler.add(packet, decoder.fragment_header, decoder.fragment_length, ts_ns, interface)
+            lane = decoder.fragment_lane
+            datagram = self._reassembler.add(
+                packet, decoder.fragment_header, decoder.fragment_length, ts_ns, interface | lane << 14
+            )
             if datagram is None:
                 return
             whole.count = 1
@@ -77,6 +80,8 @@ class PacketStage:
             decoder.decode(whole, 0, single)
             if single.count or single.rare:
                 single.interface[0] = interface  # that of the fragments, not of the capture of one frame
+                if single.count and not single.flags[0] >> LANE_SHIFT:
+                    single.flags[0] |= lane
                 for record in single.rare:
                     cast(RareFrame, record).interface = interface
                 yield single

@@ -9,6 +9,7 @@ cdef class Connections:
     cdef public long long evicted
     cdef public long long live
     cdef public long long ignored
+    cdef public long long overlapping
     cdef public long long first_ts
     cdef public long long last_ts
     cdef public dict oddities
@@ -33,15 +34,20 @@ cdef class Connections:
     cdef unsigned long long[::1] seen_number
     cdef unsigned long long[::1] seen_rest
     cdef long long[::1] seen_ts
-    cdef int[::1] seen_interface
+    cdef long long[::1] seen_where
     cdef list files
     cdef list windows
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef int _insert(self, Connection conn)
     cdef int _remove(self, Connection conn)
     cdef int _grow(self)
+    cdef Connection _first(self, Connection conn)
+    cdef int _stand_in(self, Connection old, Connection new)
+    cdef Connection _on_lane(self, Connection conn, unsigned long long high, unsigned long long low, unsigned int ports, unsigned int seq, unsigned int ack, unsigned int flags)
+    cdef bint _fits(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, unsigned long long low, unsigned int ports)
+    cdef bint _is_near(self, Half half, unsigned int number)
     cdef unsigned long long _hash(self, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
-    cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface)
+    cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface, bint beside)
     cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts)
     cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)
     cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts)

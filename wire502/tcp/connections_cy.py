@@ -74,8 +74,12 @@ SAME_INTERFACE_NS = 50_000
 # Typed, like all numbers that the loop over segments uses: a plain module constant is a Python object to the compiler,
 # and so is a literal beyond 31 bits.
 RECENT = cython.declare(cython.Py_ssize_t, 1024)  # frames that a duplicate is looked for among
+PLACE = cython.declare(cython.int, 54)  # of 64 bits the 10 highest are one of these
 OTHER_INTERFACE_NS = cython.declare(cython.longlong, 2_000_000)
 FAR = cython.declare(cython.longlong, 64 << 20)  # octets ahead of everything seen that are still believed
+NEAR = cython.declare(cython.longlong, 512 << 10)  # octets around those under way that are not another connection's
+MAX_BESIDE = cython.declare(cython.int, 16)  # connections with the same addresses and ports on different VLANs
+LANE_SHIFT = cython.declare(cython.int, 18)  # as in model.frames_cy
 JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must confirm
 _JUMP_NS = cython.declare(cython.longlong, JUMP_NS)
 RETRANSMITTED_NS = cython.declare(cython.longlong, 150_000_000)  # a hole that lasts so long was not reordering
@@ -113,6 +117,7 @@ class Connections:
     evicted: int
     live: int
     ignored: int
+    overlapping: int
     first_ts: int
     last_ts: int
     oddities: dict[str, int]
@@ -130,7 +135,7 @@ class Connections:
         self.observer = observer
         self.context = context
         self.now = 0
-        self.streams = self.duplicates = self.evicted = self.live = self.ignored = 0
+        self.streams = self.duplicates = self.evicted = self.live = self.ignored = self.overlapping = 0
         self.first_ts = self.last_ts = 0
         self.oddities = {}
         self.lost = [0, 0, 0]
@@ -154,7 +159,7 @@ class Connections:
         self.seen_number = array("Q", bytes(8 * RECENT))
         self.seen_rest = array("Q", bytes(8 * RECENT))
         self.seen_ts = array("q", bytes(8 * RECENT))
-        self.seen_interface = array("i", bytes(4 * RECENT))
+        self.seen_where = array("q", bytes(8 * RECENT))
         self.files = []
         self.windows = []
 
@@ -234,6 +239,11 @@ class Connections:
     def _insert(self, conn: Connection) -> cython.int:
         i: cython.Py_ssize_t
         mask: cython.Py_ssize_t
+        if conn.beside:
+            conn.twin = self._first(conn)
+            if conn.twin is not None:
+                self._stand_in(conn.twin, conn)
+                return 0
         if not cython.compiled:
             one = (conn.a.high, conn.a.low, conn.a.port)
             two = (conn.b.high, conn.b.low, conn.b.port)
@@ -256,6 +266,20 @@ class Connections:
     def _remove(self, conn: Connection) -> cython.int:
         """Forget a connection. Its place keeps its hash, so that others behind it are still found."""
         self.live -= 1
+        first: Connection | None
+        if conn.beside:
+            first = self._first(conn)
+            if first is not conn:
+                while first is not None:
+                    if first.twin is conn:
+                        first.twin = conn.twin
+                    first = first.twin
+                conn.twin = None
+                return 0
+            if conn.twin is not None:
+                self._stand_in(conn, conn.twin)
+                conn.twin = None
+                return 0
         if not cython.compiled:
             one = (conn.a.high, conn.a.low, conn.a.port)
             two = (conn.b.high, conn.b.low, conn.b.port)
@@ -264,6 +288,26 @@ class Connections:
                 self.index.pop(two + one, None)
             return 0
         self.slots[conn.slot] = None
+        return 0
+
+    @cython.cfunc
+    def _first(self, conn: Connection) -> Connection | None:
+        """Return the first of the connections that have the addresses and ports of *conn*."""
+        ports: cython.uint = conn.a.port << 16 | conn.b.port
+        first: Connection | None = self._find(conn.hash, conn.a.high, conn.a.low, conn.b.high, conn.b.low, ports)
+        return first
+
+    @cython.cfunc
+    def _stand_in(self, old: Connection, new: Connection) -> cython.int:
+        """Put a connection at the place in the table of another one with the same addresses and ports."""
+        if not cython.compiled:
+            one = (new.a.high, new.a.low, new.a.port)
+            two = (new.b.high, new.b.low, new.b.port)
+            self.index[one + two] = new
+            self.index[two + one] = new
+            return 0
+        new.slot = old.slot
+        self.slots[new.slot] = new
         return 0
 
     @cython.cfunc
@@ -303,6 +347,7 @@ class Connections:
         frame: cython.longlong,
         ts: cython.longlong,
         interface: cython.int,
+        beside: cython.bint,
     ) -> Connection:
         """Begin a connection with its first segment, and decide for now who opened it."""
         conn: Connection = Connection()
@@ -330,6 +375,10 @@ class Connections:
         half.port = target
         conn.ipv6 = (flags & _IPV6) != 0
         conn.hash = h
+        conn.lane = conn.a.lane = conn.b.lane = flags >> LANE_SHIFT
+        if beside:
+            conn.lane = -1
+            conn.beside = True
         conn.interface = interface
         conn.file = self.files[interface]
         conn.first_frame = frame
@@ -388,7 +437,9 @@ class Connections:
         key: cython.ulonglong
         number: cython.ulonglong
         rest: cython.ulonglong
+        where: cython.longlong
         at: cython.Py_ssize_t
+        beside: cython.bint = False
         ts: cython.longlong
         delta: cython.longlong
         frame: cython.longlong
@@ -461,25 +512,36 @@ class Connections:
                 | (cython.cast(cython.ulonglong, ts_values[i]) << 32)
             ) ^ (cython.cast(cython.ulonglong, flags & 0x1FF) << 23)
             key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
+            # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
             at = cython.cast(
                 cython.Py_ssize_t,
-                (((key ^ number * SCATTER_3 ^ rest * SCATTER_4) & LOW_64) >> 32) & (RECENT - 1),
+                ((number * SCATTER_3 ^ (rest + cython.cast(cython.ulonglong, ports)) * SCATTER_4) & LOW_64) >> PLACE,
             )
+            if self.seen_number[at] != number or self.seen_key[at] != key or self.seen_rest[at] != rest:
+                at ^= 1
+            where = cython.cast(cython.longlong, interfaces[i]) << 14 | (flags >> LANE_SHIFT)
             if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
                 delta = ts - self.seen_ts[at]
                 if delta < 0:
                     delta = -delta
                 if delta <= OTHER_INTERFACE_NS and (
-                    interfaces[i] != self.seen_interface[at] or delta <= self.windows[interfaces[i]]
+                    where != self.seen_where[at] or delta <= self.windows[interfaces[i]]
                 ):
                     self.duplicates += 1
                     continue
+            elif self.seen_ts[at] > self.seen_ts[at ^ 1]:
+                at ^= 1  # of the two places, what is older gives way
             self.seen_key[at] = key
             self.seen_number[at] = number
             self.seen_rest[at] = rest
             self.seen_ts[at] = ts
-            self.seen_interface[at] = interfaces[i]
+            self.seen_where[at] = where
             conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
+            if conn is None:
+                beside = False
+            elif conn.lane != cython.cast(cython.int, flags >> LANE_SHIFT):
+                conn = self._on_lane(conn, source_high[i], source_low[i], ports, seq, ack, flags)
+                beside = conn is None
             if conn is None:
                 conn = self._open(
                     h,
@@ -492,6 +554,7 @@ class Connections:
                     frame,
                     ts,
                     interfaces[i],
+                    beside,
                 )
                 if flags & _SYN:
                     # known before the observer hears of it: the same number elsewhere is the same connection
@@ -510,6 +573,7 @@ class Connections:
                     frame,
                     ts,
                     interfaces[i],
+                    conn.beside,
                 )
                 if flags & _SYN:
                     # known before the observer hears of it: the same number elsewhere is the same connection
@@ -627,6 +691,10 @@ class Connections:
             return
         side = 0 if conn.a.port == ports >> 16 and (conn.a.high, conn.a.low) == source else 1
         half = conn.b if side else conn.a
+        while conn.beside and conn.twin is not None and not self._is_near(half, record.quoted_seq):
+            conn = conn.twin
+            side = 0 if conn.a.port == ports >> 16 and (conn.a.high, conn.a.low) == source else 1
+            half = conn.b if side else conn.a
         if record.kind == "packet_too_big":
             self._odd("packet_too_big")
             conn.too_big = (record, self.files[record.interface])
@@ -649,6 +717,95 @@ class Connections:
             conn.local = 0
         sender = 1 << side
         conn.local |= sender if flags & _OUTBOUND else 3 - sender
+
+    @cython.cfunc
+    def _on_lane(
+        self,
+        conn: Connection,
+        high: cython.ulonglong,
+        low: cython.ulonglong,
+        ports: cython.uint,
+        seq: cython.uint,
+        ack: cython.uint,
+        flags: cython.uint,
+    ) -> Connection | None:
+        """Return the connection that a segment belongs to whose addresses and ports were seen on another VLAN.
+
+        VLANs split nothing where the numbers go on: requests on one and answers on another, or the same packet before
+        and after a bridge, are one connection. Numbers far from all that this one had, while it is open, are those
+        of somebody else who has the same addresses on his own VLAN: None, and a connection of its own begins.
+        """
+        lane: cython.int = flags >> LANE_SHIFT
+        one: Connection | None = conn
+        last: Connection = conn
+        fitting: Connection | None = None
+        home: Connection | None = None
+        half: Half
+        side: cython.int
+        count: cython.int = 0
+        while one is not None:
+            half = one.a
+            side = 0
+            if half.port != cython.cast(cython.int, ports >> 16) or half.low != low or half.high != high:
+                side = 1
+                half = one.b
+            if self._fits(one, side, seq, ack, flags, low, ports):
+                if half.lane == lane:
+                    return one
+                if fitting is None:
+                    fitting = one
+            elif half.lane == lane and home is None:
+                home = one
+            count += 1
+            last = one
+            one = one.twin
+        if fitting is not None:
+            half = fitting.a
+            if half.port != cython.cast(cython.int, ports >> 16) or half.low != low or half.high != high:
+                half = fitting.b
+            half.lane = lane
+            fitting.lane = lane if fitting.a.lane == fitting.b.lane and not fitting.beside else -1
+            return fitting
+        if home is not None:
+            return home
+        if (conn.dead and not conn.beside) or flags & _RST:
+            return conn
+        if count >= MAX_BESIDE:
+            last.evicted = True
+            self.evicted += 1
+            self._retire(last)
+        self.overlapping += 1
+        conn.beside = True
+        conn.lane = -1
+        return None
+
+    @cython.cfunc
+    def _fits(
+        self,
+        conn: Connection,
+        side: cython.int,
+        seq: cython.uint,
+        ack: cython.uint,
+        flags: cython.uint,
+        low: cython.ulonglong,
+        ports: cython.uint,
+    ) -> cython.bint:
+        """Whether a segment's numbers are near those that a connection has had."""
+        s: Half = conn.b if side else conn.a
+        r: Half = conn.a if side else conn.b
+        if (flags & (_SYN | _ACK)) == _SYN:
+            return not self._begins_anew(conn, seq, low, ports)
+        if flags & _ACK and r.started and not self._is_near(r, ack):
+            return False
+        if flags & _SYN and s.syn_seen:
+            return s.isn == seq
+        return not s.started or self._is_near(s, seq) or (flags & (_RST | _ACK)) == (_RST | _ACK)
+
+    @cython.cfunc
+    def _is_near(self, half: Half, number: cython.uint) -> cython.bint:
+        away: cython.longlong = apart(number, half.nxt)
+        least: cython.longlong = half.acked - half.off if half.acked < half.off else 0
+        return least - NEAR <= away <= half.top - half.off + NEAR
 
     def _begins_anew(self, conn: Connection, seq: int, low: int, ports: int) -> bool:
         """Whether a SYN belongs to a new connection on a known 5-tuple (its port is used again)."""
@@ -1083,6 +1240,9 @@ class Connections:
             known = list({id(conn): conn for conn in self.index.values()}.values())
         else:
             known = [conn for conn in self.slots if conn is not None]
+        for conn in known:  # grows while it is gone through
+            if conn.twin is not None:
+                known.append(conn.twin)
         return sorted(known, key=lambda conn: conn.stream)
 
 
