@@ -211,7 +211,8 @@ class Half:
             self.fin_acked_frame = self.fin_acked_ts = 0
             self.rst_frame = self.rst_ts = self.rst_seq = self.rst_state = 0
             self.rst_ttl = self.rst_ip_id = self.rst_window = 0
-            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = self.hole_dups = self.lane = 0
+            self.after_rst_frame = self.after_rst_ts = self.hole_acked_ts = self.buffered = self.hole_dups = 0
+            self.lane = 0
         self.acked = self.fin_off = self.fin_acks = self.rst_off = self.rst_acks = -1
         self.scale = -1
         self.pieces = None
