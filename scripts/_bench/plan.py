@@ -160,6 +160,7 @@ class Bench:
         path, truth = self.capture("small", self.frames)
         runs = {"read": list[Run](), "read --all": list[Run]()}
         for _ in range(self.slow_rounds):
+            warm(path)
             runs["read"].append(self.read(path, truth))
             runs["read --all"].append(self.read(path, truth, "--all"))
         self.keep("all", runs)
@@ -212,6 +213,7 @@ class Bench:
                 self._compress(path, packed)
             runs = {"inflation": list[Run](), "wire502": list[Run]()}
             for _ in range(self.slow_rounds):
+                warm(packed)
                 runs["inflation"].append(run([sys.executable, "-c", inflate, str(packed)]))
                 runs["wire502"].append(self.read(packed, truth))
             self.keep(f"mixed{suffix}", runs)
@@ -288,6 +290,7 @@ class Bench:
         """The kernels as plain Python."""
         frames = max(1, self.frames // 4)
         path, truth = self.capture("mixed", frames)
+        warm(path)
         done = self.read(path, truth, env={**self.env, "WIRE502_COMPILED": "off"})
         count = json.loads(truth.read_text(encoding="utf-8"))["frames"]
         self.keep("uncompiled", {"wire502": [done]})

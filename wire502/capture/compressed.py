@@ -20,18 +20,27 @@ if TYPE_CHECKING:
 _INPUT = 1 << 16
 # What a library raises on corrupt input it raises instead of the output of that call, so calls are kept small.
 _OUTPUT = 1 << 15
+_ZSTD_BLOCK = 1 << 17  # no block expands to more
 _XZ_MEMORY = 256 << 20  # a dictionary larger than this is an attack: xz -9 needs 65 MB
 
 
 class Decoder(Protocol):
-    """One compressed stream, in the manner of ``bz2.BZ2Decompressor``."""
+    """One compressed stream."""
 
-    eof: bool
-    needs_input: bool
-    unused_data: bytes | None
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has ended, and all of its output was handed out."""
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most *max_length* octets of output; raises when *data* is corrupt."""
+    @property
+    def needs_input(self) -> bool:
+        """Whether there is no output without more input."""
+
+    @property
+    def unused_data(self) -> bytes | None:
+        """What was given of the octets behind the end."""
+
+    def into(self, data: bytes, view: memoryview) -> int:
+        """Take *data* and write output to *view* as far as there is both; raises when the data is corrupt."""
 
 
 class DecodedOctets:
@@ -87,14 +96,13 @@ class DecodedOctets:
                     raise BrokenOctets(f"the {self._name} data is cut short")
             data, self._input = self._input, b""
             try:
-                output = self._decoder.decompress(data, min(len(view), _OUTPUT))
+                count = self._decoder.into(data, view)
             except (ArithmeticError, AttributeError, TypeError):
                 raise  # ours
             except Exception as error:  # each library has its own, lz4 a bare RuntimeError
                 raise BrokenOctets(f"the {self._name} data is corrupt") from error
-            if output:
-                view[: len(output)] = output
-                return len(output)
+            if count:
+                return count
 
     def _next_stream(self, *, wait: bool) -> bool:
         """Begin the stream behind the one that ended; return False when there is none, or none to be had yet."""
@@ -122,6 +130,47 @@ class DecodedOctets:
         return bytes(self._chunk[:count])
 
 
+class _Pulled:
+    """A library in the manner of ``bz2.BZ2Decompressor``, asked again and again until *view* is full."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self._corrupt: Exception | None = None  # to be raised when the output before it has been taken
+
+    @property
+    def eof(self) -> bool:
+        return self._corrupt is None and bool(self._library.eof)
+
+    @property
+    def needs_input(self) -> bool:
+        return self._corrupt is None and bool(self._library.needs_input)
+
+    @property
+    def unused_data(self) -> bytes | None:
+        return self._library.unused_data  # type: ignore[no-any-return]
+
+    def into(self, data: bytes, view: memoryview) -> int:
+        if self._corrupt is not None:
+            raise self._corrupt
+        library, decompress = self._library, self._library.decompress
+        filled, room = 0, len(view)
+        try:
+            while True:
+                output = decompress(data, min(room - filled, _OUTPUT))
+                if output:
+                    end = filled + len(output)
+                    view[filled:end] = output
+                    filled = end
+                if filled == room or library.needs_input or library.eof:
+                    return filled
+                data = b""
+        except Exception as error:
+            if not filled:
+                raise
+            self._corrupt = error
+            return filled
+
+
 class _Zlib:
     """``zlib.decompressobj`` for gzip, in the manner of ``bz2.BZ2Decompressor``."""
 
@@ -144,19 +193,25 @@ class _Zlib:
         return bytes(self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length))
 
 
+class _Starved(Exception):
+    """Less is there than the next piece of a zstd frame needs."""
+
+
 class _ZstdBlocks:
     """A zstd frame (RFC 8878 section 3.1) given to the library block by block.
 
-    A block never expands to more than 128 KiB, so output is bounded without asking the library, and each block
-    is decoded as soon as it is there.
+    A block never expands to more than 128 KiB, so output is bounded without asking the library, it is written where
+    it belongs, and each block is decoded as soon as it is there.
     """
 
     def __init__(self) -> None:
-        self._frame: Any = import_module("zstandard").ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        decompressor: Any = import_module("zstandard").ZstdDecompressor(max_window_size=1 << 27)
+        self._frame: Any = decompressor.stream_reader(self, closefd=False)  # which asks this object to read
         self._held = b""  # input; from _at on it was not looked at, the next piece being incomplete
         self._at = 0
         self._starved = True  # what is held is less than a piece
-        self._ready = b""  # output that did not fit
+        self._block = memoryview(b"")  # where a block goes that the caller has no room for
+        self._ready = memoryview(b"")  # what of it was not taken yet
         self._state = "header"
         self._skip = 0  # octets of a skippable frame still to come
         self._checksum = False
@@ -167,22 +222,52 @@ class _ZstdBlocks:
     def needs_input(self) -> bool:
         return self._starved and not self._ready
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def into(self, data: bytes, view: memoryview) -> int:
         if data:
             self._starved = False
             self._held, self._at = self._held[self._at :] + data, 0
-        while not self._ready and self._state != "end":
+        if self._ready:
+            return self._take(view)
+        if len(view) >= _ZSTD_BLOCK:
+            return self._decode(view)
+        if not self._block:
+            self._block = memoryview(bytearray(_ZSTD_BLOCK))
+        self._ready = self._block[: self._decode(self._block)]
+        return self._take(view)
+
+    def _take(self, view: memoryview) -> int:
+        count = min(len(view), len(self._ready))
+        view[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _decode(self, view: memoryview) -> int:
+        """Decode one block into *view*; 0 without a whole one, and at the end."""
+        count = 0
+        try:
+            if self._state != "skip":
+                count = self._frame.readinto1(view)
+            if not count:
+                if self._state == "skip":
+                    self.read(0)  # the library sees nothing of it
+                if self._state != "end":
+                    raise ValueError("the library and the blocks disagree about the end of a frame")
+                self.eof, self.unused_data = True, self._held[self._at :]
+        except _Starved:
+            self._starved = True
+        return count
+
+    def read(self, _size: int) -> bytes:
+        """Give the library the next piece of the frame, nothing at its end; raises ``_Starved``."""
+        while self._state != "end":
             length = self._piece()
             if not length or len(self._held) - self._at < length:
-                self._starved = True
-                break
+                raise _Starved
             piece = self._held[self._at : self._at + length]
             self._at += length
-            self._feed(piece)
-        output, self._ready = self._ready[:max_length], self._ready[max_length:]
-        if self._state == "end" and not self._ready:
-            self.eof, self.unused_data = True, self._held[self._at :]
-        return output
+            if self._advance(piece):
+                return piece
+        return b""
 
     def _piece(self) -> int:
         """Return the length of the next piece (frame header, block, checksum); 0 when too little is there to say."""
@@ -205,53 +290,50 @@ class _ZstdBlocks:
         header = int.from_bytes(held[at : at + 3], "little")
         return 3 + (1 if header >> 1 & 3 == 1 else header >> 3)  # a run-length block holds one octet
 
-    def _feed(self, piece: bytes) -> None:
+    def _advance(self, piece: bytes) -> bool:
+        """Know what follows *piece*; return whether it is for the library."""
         if self._state == "skip":
             self._skip -= len(piece)
         elif self._state == "header" and piece[1:4] == b"\x2a\x4d\x18":
             self._skip, self._state = int.from_bytes(piece[4:], "little"), "skip"
         else:
-            self._ready = self._frame.decompress(piece)
             if self._state == "header":
                 self._state = "block"
             elif self._state == "checksum" or (piece[0] & 1 and not self._checksum):
                 self._state = "end"
             elif piece[0] & 1:
                 self._state = "checksum"
-        if self._state == "skip" and not self._skip:
+            return True
+        if not self._skip:
             self._state = "end"
+        return False
 
 
 def _gzip() -> Callable[[], Decoder]:
     try:
         fast = import_module("isal.igzip_lib")
     except ImportError:
-        return lambda: _decoder(_Zlib())
-    return lambda: _decoder(fast.IgzipDecompressor(flag=fast.DECOMP_GZIP))
+        return lambda: _Pulled(_Zlib())
+    return lambda: _Pulled(fast.IgzipDecompressor(flag=fast.DECOMP_GZIP))
 
 
 def _xz() -> Callable[[], Decoder]:
     lzma = import_module("lzma")
-    return lambda: _decoder(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
+    return lambda: _Pulled(lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
 
 
 def _bzip2() -> Callable[[], Decoder]:
-    return lambda: _decoder(import_module("bz2").BZ2Decompressor())
+    return lambda: _Pulled(import_module("bz2").BZ2Decompressor())
 
 
 def _zstd() -> Callable[[], Decoder]:
     import_module("zstandard")
-    return lambda: _decoder(_ZstdBlocks())
+    return _ZstdBlocks
 
 
 def _lz4() -> Callable[[], Decoder]:
     frame = import_module("lz4.frame")
-    return lambda: _decoder(frame.LZ4FrameDecompressor())
-
-
-def _decoder(made: Any) -> Decoder:
-    decoder: Decoder = made
-    return decoder
+    return lambda: _Pulled(frame.LZ4FrameDecompressor())
 
 
 _LIBRARIES = {
