@@ -40,6 +40,7 @@ PLAIN = b"<html><head><title>502 Bad Gateway</title></head><body>502 from the or
         (502, None, None, b"Bad Gateway", "traefik", "medium"),
         (504, "envoy", None, b"upstream request timeout", "envoy", "high"),
         (502, "app/1.4", "1.1 Caddy", b"", "caddy", "medium"),
+        (502, "Caddy", None, b"", "caddy", "high"),
         (502, "nginx/1.22.1", None, b"", "nginx", "medium"),
         (502, "Apache", None, PLAIN, "apache", "low"),
     ],

@@ -100,7 +100,11 @@ def _masked(attempt: Attempt, finding: Finding) -> bool:
     if attempt.later_success is not None:
         return True
     client = attempt.client
-    return client is not None and client.outcome == "complete" and (client.status or 500) < 500
+    if client is None or client.outcome != "complete" or (client.status or 500) >= 500:
+        return False
+    # A response whose head came was begun for this client: only another attempt can have made good what was cut.
+    begun = attempt.response is not None and attempt.response.head_end is not None
+    return not begun or attempt.next_attempt is not None
 
 
 def _evidence(attempt: Attempt, finding: Finding) -> list[Evidence]:

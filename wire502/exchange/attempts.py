@@ -267,7 +267,8 @@ def _response(conn: Connection, exchange: Exchange) -> Response:
     last = Point(exchange.resp_last_frame or exchange.resp_frame, file, exchange.resp_last_ts or exchange.resp_ts)
     body = exchange.body_bytes
     if current:
-        if b.progress_frame and b.progress_ts >= last.time_ns:
+        headless = conn.a.fin_off >= 0 and not exchange.head_frame and exchange.resp_last_frame
+        if b.progress_frame and b.progress_ts >= last.time_ns and not headless:
             last = Point(b.progress_frame, file, b.progress_ts)
         if exchange.head_frame:
             body = max(0, b.off - exchange.resp_start - exchange.head_bytes)

@@ -17,7 +17,7 @@ from wire502.exchange.docket import ClientError, Docket, Held, Told, began
 from wire502.exchange.history_cy import Row
 from wire502.exchange.legs_cy import Legs
 from wire502.exchange.linking import WITHIN_NS, Joined, Linker
-from wire502.exchange.outcomes import Outcomes, key_of
+from wire502.exchange.outcomes import Outcomes, half_closed, key_of
 from wire502.exchange.retries import made_good
 from wire502.exchange.summing import Counts
 from wire502.exchange.tracker_cy import Tracker
@@ -103,6 +103,8 @@ class Casebook:
         key = None if joined.row is None else key_of(joined.row)
         client = attempt.client
         answered = client is not None and client.outcome != "pending"
+        if joined.row is not None and half_closed(joined.row):
+            answered = False  # whether it was still there to read its answer shows in what it makes of it
         when = now_ns if answered else now_ns + self._context.hold_ns
         self._docket.hold(Held(when, conn, head, attempt, joined, verdict, own, key, row))
         self._tracker.wake(when)
@@ -196,6 +198,8 @@ class Casebook:
         if joined.row is not None:
             held.key = key_of(joined.row)
             self._docket.belongs(held.key, held)
+            if self._outcomes.of(joined.row).left_first is not None and self._docket.announce(held.key):
+                self._docket.push(ClientError(held.when_ns, joined.row))  # its answer was whole, but it had left
             if (told := self._docket.told(held.key)) is not None:
                 self._tell_again(told)
 

@@ -243,7 +243,7 @@ class Linker:
         rows = [row for row in self._history.latest(NEWEST, *bounds) if self._can_be(row, conn, start)]
         more = self._history.more and len(rows) >= MOST
         rows = self._waiting(rows, start)[:MOST]
-        rows = [row for row in rows if not self._carried(row, conn, start)]
+        rows = [row for row in rows if not self._carried(row, conn, start) and not self._outlived(row, conn, attempt)]
         if len(rows) == 1 and not more:
             return Joined(rows[0], 0.8, ["nesting"], None, 1)
         end = end_of(attempt)
@@ -253,6 +253,16 @@ class Linker:
             if len(some) == 1:
                 return Joined(some[0], 0.7, ["nesting", why], 0.5, len(rows))
         return Joined(candidates=len(rows))
+
+    def _outlived(self, row: Row, conn: Connection, attempt: Attempt) -> bool:
+        """Whether the gateway went on to repeat its SYN after it had answered the client: it was for somebody else."""
+        shake, outcome = attempt.handshake, self._outcomes.of(row)
+        if len(shake.syns) < 2 or shake.refused is not None or shake.unreachable is not None:
+            return False
+        if not outcome.failed or outcome.left_first is not None:
+            return False
+        answered = outcome.point.time_ns + self.skew.of(row.conn.file, conn.file)
+        return shake.syns[-1].time_ns > answered + self._slack(row.conn.file, conn.file)
 
     def _carried(self, row: Row, conn: Connection, before: int) -> bool:
         moment = before - self.skew.of(row.conn.file, conn.file)

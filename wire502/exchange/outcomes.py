@@ -72,6 +72,9 @@ class Outcomes:
         if row.end_ts:
             kind = "error" if row.status >= 500 else "complete"
             answer = Point(row.end_frame, file, row.resp_ts or row.end_ts)
+            if (gone := _gone(row)) is not None:
+                left = Point(gone[1], file, gone[0])
+                return Outcome("pending", None, left, answer, left)
             return Outcome(kind, row.status or None, Point(row.end_frame, file, row.end_ts), answer)
         known = self._known.get(key_of(row))
         if known is not None:
@@ -134,6 +137,20 @@ def live_outcome(conn: Connection, exchange: Exchange) -> Outcome:
             return Outcome("cut", status, point, answer)
         return Outcome("reset" if gateway[2] else "closed_without_response", None, point)
     return Outcome("pending", status, Point(exchange.req_frame, file, exchange.req_ts), answer)
+
+
+def half_closed(row: Row) -> bool:
+    """Whether the client closed its side before its response began, which it may still have read."""
+    half = row.conn.a
+    return half.fin_off >= 0 and 0 < half.fin_ts < (row.resp_ts or row.end_ts)
+
+
+def _gone(row: Row) -> tuple[int, int] | None:
+    """Return when and by which frame a client closed that did not wait for its response: a RST answered that one."""
+    half = row.conn.a
+    if not half_closed(row) or half.rst_state in (0, RST_IGNORED) or half.rst_ts < half.fin_ts:
+        return None
+    return half.fin_ts, half.fin_frame
 
 
 def paused(row: Row) -> bool:

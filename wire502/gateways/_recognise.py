@@ -25,15 +25,12 @@ def rank(
         named = server is not None and any(server.lower().startswith(one.lower()) for one in signs.server)
         shown = max((len(one) for one in signs.page if one.lower() in page), default=0)
         bare = any(page.strip() == one.lower() for one in signs.whole)
+        telling = shown or (bare and page.strip())  # an empty page alone tells nothing
         passed = via is not None and any(one.lower() in via.lower() for one in signs.via)
         sure: Confidence | None = None
         if (shown and (named or (server is None and signs.nameless))) or (bare and named):
             sure = "high"
-        elif (
-            ((shown or bare) and server is None)
-            or passed
-            or (named and not signs.keeps_server and (status or 0) >= 400)
-        ):
+        elif (telling and server is None) or passed or (named and not signs.keeps_server and (status or 0) >= 400):
             sure = "medium"
         elif named or shown:
             sure = "low"

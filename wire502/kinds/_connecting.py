@@ -7,6 +7,8 @@ from wire502.kinds._violations import client_failed
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
 
+LEAST_NS = 20_000_000  # nobody waits for less: an error so soon after a SYN was not about this SYN
+
 
 def unanswered(attempt: Attempt) -> bool:
     """Whether no SYN-ACK came, as far as the capture could have shown one."""
@@ -42,8 +44,11 @@ def say_health_check(attempt: Attempt, finding: Finding) -> None:
 
 def gave_up(attempt: Attempt) -> tuple[str, bool]:
     """Return what shows that the gateway no longer waits for the connection (empty: nothing), and its certainty."""
-    if client_failed(attempt) is not None:
+    syns = attempt.handshake.syns
+    asked = syns[0].time_ns if syns else 0
+    failed = client_failed(attempt)
+    if failed is not None and (len(syns) > 1 or failed.point.time_ns - asked >= LEAST_NS):
         return "the gateway answered its client with an error", True
-    if attempt.next_attempt is not None:
+    if attempt.next_attempt is not None and (len(syns) > 1 or attempt.next_attempt.time_ns - asked >= LEAST_NS):
         return "the gateway tried elsewhere for the same request", True
     return "", False

@@ -29,7 +29,7 @@ def weigh(attempt: Attempt, violation: Violation) -> tuple[str, str]:
             got = "an error instead of the response" if client.status is not None else "what is no response"
             return "failure", f"the client got {got}"
         return "oddity", "the client got the response"
-    if client is not None and client.outcome == "complete":
+    if client is not None and client.outcome == "complete" and not _cut_off(attempt, violation):
         return "oddity", "the client got the response"
     seen = violation.point.time_ns
     if attempt.next_request is not None and attempt.next_request.time_ns > seen:
@@ -37,6 +37,19 @@ def weigh(attempt: Attempt, violation: Violation) -> tuple[str, str]:
     if attempt.connection_kept_ns is not None and attempt.connection_kept_ns >= KEPT_NS:
         return "oddity", "the gateway kept the connection open"
     return _weigh_close(attempt, violation)
+
+
+def _cut_off(attempt: Attempt, violation: Violation) -> bool:
+    """Whether the gateway stopped reading at an illegal chunk, and ended its own response as if it were whole."""
+    if violation.part != "chunk" or finished(attempt.response):
+        return False
+    theirs = [c.point.time_ns for c in (attempt.upstream_fin, attempt.upstream_rst) if c is not None]
+    seen = violation.point.time_ns
+    return any(
+        seen <= closing.point.time_ns <= min([seen + KEPT_NS, *theirs])
+        for closing in (attempt.gateway_fin, attempt.gateway_rst)
+        if closing is not None
+    )
 
 
 def _weigh_close(attempt: Attempt, violation: Violation) -> tuple[str, str]:

@@ -19,6 +19,7 @@ HALF_NS = SECOND // 2
 EARLY_NS = 5_000_000  # event loops start timers from the time at which they last woke up, a little in the past
 ABOVE_NS = 50_000_000  # timers fire late: by this much, or by 2 %
 MOMENT_NS = SECOND  # an answer to the client so near the end of the wait belongs to it
+TOGETHER_NS = SECOND // 10  # a response cut so near the end of the wait was cut because of it
 GIVEN_UP_STATUS = frozenset({502, 503, 504})
 
 _NAMES = {
@@ -102,6 +103,13 @@ def limit_grounds(attempt: Attempt, context: Context, wait: Pause, deadline: int
         and abs(client.point.time_ns - wait.until.time_ns) <= MOMENT_NS
     ):
         sure.append(f"the gateway answered its client with {client.status} at that moment")
+    if client is not None and client.outcome == "cut" and wait.by == "close" and wait.lasted >= LEAST_NS:
+        moment = client.point.time_ns - wait.until.time_ns
+        if client.left_first is None and abs(moment) <= TOGETHER_NS:
+            likely.append("the gateway cut its client's response short at that moment")
+    later = attempt.next_attempt
+    if wait.by == "close" and later is not None and 0 <= later.time_ns - wait.until.time_ns <= TOGETHER_NS:
+        sure.append("the gateway tried again at that moment")
     if wait.by == "retry":
         sure.append("the gateway tried elsewhere at that moment")
     if wait.lasted > deadline:

@@ -778,8 +778,10 @@ class Http1(Decoder):
                 self.marks.append((before, frame, ts))
             view = self.buffer_b  # no copy: heads may come octet by octet
             head.response(view, before + n)
-        ex.resp_last_frame = frame
-        ex.resp_last_ts = ts
+        if ex.resp_last_frame == 0 or head.done or self.conn.a.fin_off < 0:
+            # What was still under way when the gateway closed over half a head is no progress.
+            ex.resp_last_frame = frame
+            ex.resp_last_ts = ts
         if head.status and ex.status == 0:
             ex.status = head.status
             ex.status_frame = frame if before == 0 else self._frame_at(0)[0]

@@ -75,5 +75,5 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
 def _confidence(closed: list[Ending], run: Refusals | None) -> Confidence | None:
     if run is not None:
         return "high" if len(closed) >= _outage.LEAST else "medium"
-    together = len(closed) + 1 >= MOST * max((one.open_before for one in closed), default=0)
-    return "low" if len(closed) >= MANY and together else None
+    at_once = max((one.open_before for one in closed), default=0)  # one after the other are retries, no restart
+    return "low" if len(closed) >= MANY and MANY <= at_once <= (len(closed) + 1) / MOST else None
