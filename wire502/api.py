@@ -60,6 +60,7 @@ __all__ = [
     "live",
     "read",
     "reconciler",
+    "redaction",
 ]
 
 DAY_NS = 86_400_000_000_000
@@ -446,6 +447,11 @@ def live(
     chosen = {"hold": "500ms", **(settings or {})}
     plain = replace(context(chosen, upstream=upstream, gateway=gateway, keep_exchanges=all), live=True)
     return Reading((), plain, filter or Filter(), witness=witness, feed=feed)
+
+
+def redaction(settings: Mapping[str, str | float] | None = None) -> tuple[str, ...]:
+    """Return what evidence overwrites by the setting ``redact``. Raises ``SettingError``."""
+    return context(settings).redact
 
 
 def causes() -> Mapping[str, Rule]:

@@ -14,9 +14,10 @@ from typing import Any, Literal
 from wire502.errors import SettingError
 from wire502.model.context import Context
 
-Unit = Literal["time", "octets", "count", "times"]
+Unit = Literal["time", "octets", "count", "times", "words"]
 
 _LARGEST = 2**62
+_WORD = re.compile(r"[+-]?[!#$%&'*.^_`|~0-9a-z][!#$%&'*.^_`|~0-9a-z-]{0,63}")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
 # [address]:port, or address:port with a single colon; anything else is an address or nothing
 _ENDPOINT = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
@@ -70,8 +71,10 @@ class Setting:
         """Return the default as a user would write it."""
         return _written(self.default, self.unit)
 
-    def parse(self, text: str) -> int | tuple[int, ...] | None:
+    def parse(self, text: str) -> int | tuple[int, ...] | tuple[str, ...] | None:
         """Return the value of *text* in ``Context``'s units. Raises ``ValueError`` with a reason."""
+        if self.unit == "words":
+            return _words(text, self.default)
         if text.lower() == "none":
             if self.default not in (None, ()):
                 raise ValueError("cannot be none: memory has to be bounded")
@@ -105,6 +108,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("header_limit", "octets", "largest response head that the gateway takes, as in its configuration"),
     Setting("ring_size", "octets", "live: memory in which the kernel keeps packets until they are read (-B, in KiB)"),
     Setting("snaplen", "octets", "live: octets of each packet that are captured (-s)"),
+    Setting(
+        "redact",
+        "words",
+        "what evidence overwrites: fields with such a word in their name, and the parts `query`, `userinfo`, `bodies`; "
+        "`+word,-word` changes the list",
+    ),
 )
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -145,6 +154,26 @@ def assignments(texts: Iterable[str]) -> dict[str, str]:
     return values
 
 
+def _words(text: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of *text*: a list of its own, or (each with + or -) what is changed about the default."""
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    if words == ["none"]:
+        return ()
+    changes = [word for word in words if word[0] in "+-"]
+    if not words or (changes and len(changes) < len(words)):
+        raise ValueError("wants words with commas between, either all with + or - before them or none")
+    for word in words:
+        if _WORD.fullmatch(word) is None:
+            raise ValueError(f"{word!r} is no part of the name of a header field")
+    if not changes:
+        return tuple(dict.fromkeys(words))
+    removed = {word[1:] for word in changes if word[0] == "-"}
+    if unknown := removed.difference(default):
+        raise ValueError(f"{min(unknown)!r} is not in the list")
+    added = [word[1:] for word in changes if word[0] == "+"]
+    return tuple(dict.fromkeys(word for word in (*default, *added) if word not in removed))
+
+
 def _quantity(text: str, units: Mapping[str, int], examples: str) -> int:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
@@ -162,11 +191,11 @@ def _quantity(text: str, units: Mapping[str, int], examples: str) -> int:
     return value
 
 
-def _written(value: int | tuple[int, ...] | None, unit: Unit) -> str:
+def _written(value: int | tuple[Any, ...] | None, unit: Unit) -> str:
     if value is None or value == ():
         return "none"
     if isinstance(value, tuple):
-        return ",".join(_written(item, "time") for item in value)
+        return ",".join(item if isinstance(item, str) else _written(item, "time") for item in value)
     if unit == "time":
         return f"{value // 10**9}s" if value % 10**9 == 0 else f"{value // 10**6}ms"
     if unit == "octets":

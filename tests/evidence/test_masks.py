@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire502.evidence.http_masks import Masker, Values
+from wire502.evidence.secrets import Secrets
 from wire502.evidence.slices import places_of, ranges
 
 
@@ -74,16 +75,60 @@ def test_a_response_to_head_has_no_body() -> None:
 @pytest.mark.parametrize("octets", [b"\x16\x03\x01\x02\x00\x01\x00\x01secret", b"SSH-2.0-secret\r\n"])
 def test_other_protocols_keep_their_first_octets(octets: bytes) -> None:
     """What is no HTTP/1 can still be told by its first octets, and shows no more."""
-    assert masked(octets)[:8] == octets[:8]
+    kept = 9 if octets[0] == 22 else 4  # header and type of a TLS record; the name of the protocol
+    assert masked(octets)[:kept] == octets[:kept]
     assert b"secret" not in masked(octets)
 
 
 def test_a_line_with_a_hole_is_masked() -> None:
-    """A line of a head of which octets are missing may be any field: it goes."""
+    """Behind a hole in a line of a head there may be any field: it goes, up to the end of the line."""
     octets = b"GET / HTTP/1.1\r\nCoo: secret\r\n\r\n"
     out = Masker(octets, [(19, 3)], [0], Values(), whole=True, methods=None).run()
 
-    assert out == b"GET / HTTP/1.1\r\nxxx: xxxxxx\r\n\r\n"
+    assert out == b"GET / HTTP/1.1\r\nCoo: xxxxxx\r\n\r\n"
+
+
+def test_a_line_that_begins_behind_a_hole_is_masked() -> None:
+    """What follows a hole between two lines need not be a line's beginning: it may be the end of a secret."""
+    octets = b"GET / HTTP/1.1\r\nb=Secret1\r\nHost: h\r\n\r\n"
+    out = Masker(octets, [(16, 9)], [0, 16], Values(), whole=True, methods=None).run()
+
+    assert out == b"GET / HTTP/1.1\r\nx=Xxxxxx0\r\nHost: h\r\n\r\n"
+
+
+def test_heads_that_were_cut_stay_apart() -> None:
+    """Where every segment is cut inside its head, each start line stays: nothing is taken for a body."""
+    heads = [b"HTTP/1.1 204 No Content\r\nDa", b"HTTP/1.1 302 Found\r\nDate: M", b"HTTP/1.1 200 OK\r\nDate: Mo"]
+    begins = [0, len(heads[0]), len(heads[0] + heads[1])]
+    holes = [(begin, 40) for begin in begins[1:]]
+    out = Masker(b"".join(heads), holes, begins, Values(), whole=True, methods=None).run()
+
+    assert [out[begin : begin + 12] for begin in begins] == [head[:12] for head in heads]
+
+
+def test_a_request_cut_before_its_version_stays_a_request() -> None:
+    """A method and the beginning of a target are kept at a hole, words of a body that look alike are not."""
+    assert masked(b"GET /cart?a=secret") == b"GET /cart?a=xxxxx0"
+    assert masked(b"GET / HTTP/1.1\r\n\r\nsecret words") == b"GET / HTTP/1.1\r\n\r\nxxxxxx xxxxx"
+
+
+@pytest.mark.parametrize("page", [b"<html><b>secret", b"<!DOCTYPE x>secret", b"Traceback (secret)"])
+def test_a_page_instead_of_an_answer_is_still_one(page: bytes) -> None:
+    """What tells a page or a traceback stays also behind other responses; what it says goes."""
+    before = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    out = masked(before + page)
+
+    assert out.startswith(before + page[:5])
+    assert b"secret" not in out
+
+
+def test_the_list_of_secrets_can_be_changed() -> None:
+    """Fields are secret by the words of the setting, the parts without a name when it names them."""
+    octets = b"GET /?q=1 HTTP/1.1\r\nX-Tenant: t\r\nCookie: c\r\n\r\n"
+    secrets = Secrets.of(["tenant"])
+    out = bytes(Masker(octets, [], [0], Values(), whole=True, methods=None, secrets=secrets).run())
+
+    assert out == b"GET /?q=1 HTTP/1.1\r\nX-Tenant: x\r\nCookie: c\r\n\r\n"
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 50)), max_size=40))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wire502.cli.evidence import findings, no_pipe, reading_options, shown
+from wire502.cli.evidence import anonymising, findings, no_pipe, reading_options, shown
 from wire502.cli.terminal import say
 
 
@@ -14,6 +14,7 @@ from wire502.cli.terminal import say
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="FILE", required=True, help="The pcapng file to write.")
 @click.option("--no-redact", is_flag=True, help="Leave secrets in: the file is for you alone.")
+@anonymising
 @click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
 @click.option("--gateway", metavar="NAME[:VERSION]", help="What the gateway is (see: wire502 gateways).")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="A setting (see: wire502 settings).")
@@ -21,6 +22,8 @@ def command(
     captures: tuple[str, ...],
     output: str,
     no_redact: bool,
+    anonymised: bool,
+    key: str | None,
     upstream: tuple[str, ...],
     gateway: str | None,
     settings: tuple[str, ...],
@@ -43,7 +46,7 @@ def command(
     out = Path(output)
     if any(out.exists() and Path(path).exists() and out.samefile(path) for path in captures):
         raise click.UsageError(f"{output} is a capture that is read; write to another file")
-    options = reading_options(upstream, gateway, settings, redacted=not no_redact)
+    options = reading_options(upstream, gateway, settings, redacted=not no_redact, anonymised=anonymised, key=key)
     found, _, status = findings(captures, options)
     marked = mark(out, captures, shown(found, options), options)
     say(f"wrote {output}, with comments on {marked} frame{'' if marked == 1 else 's'}")

@@ -27,6 +27,7 @@ _SECTIONS = {
     "What to hold against it": ("logs", "log_slack", "log_zone"),
     "What to print": ("everything", "kinds", "to", "host", "path", "since", "until", "limit"),
     "How to print it": ("as_json", "quiet", "redacted", "local", "color", "exit_code"),
+    "What to keep": ("report",),
 }
 
 
@@ -54,6 +55,9 @@ _SECTIONS = {
 @click.option("--quiet", is_flag=True, help="Failures only: no table, no last line, no progress bar.")
 @click.option("--local", is_flag=True, help="Print times of the local zone instead of UTC.")
 @click.option("--redact", "redacted", is_flag=True, help="Mask the values of queries.")
+@click.option(
+    "--report", metavar="DIR", help="Write the evidence for what is printed into this folder, as `report` does."
+)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours or none.")
 def command(captures: tuple[str, ...], **options: Any) -> int:
     """Find the failed requests of a capture, each with the frame that doomed it.
@@ -103,6 +107,7 @@ def run(
     local: bool,
     redacted: bool,
     color: str,
+    report: str | None,
 ) -> int:
     """Read, print, and return the exit status."""
     if "-" in captures and sys.stdin.isatty():
@@ -123,6 +128,11 @@ def run(
         from wire502.cli import logs as files
 
         book = files.Logs(logs, gateway=gateway, slack_s=log_slack, zone_s=log_zone, everything=everything)
+    keeper = None
+    if report is not None:
+        from wire502.cli.keeping import Keeper
+
+        keeper = Keeper(report, captures, upstream, gateway, settings, follow=follow)
     progress = Progress(wanted=not quiet)
     reading = read(
         *captures,
@@ -133,11 +143,13 @@ def run(
         filter=Filter(frozenset(kinds), to, host, path, since, until, limit),
         follow=follow,
         progress=progress,
-        witness=None if book is None else book.see,
+        witness=_witness(None if book is None else book.see, None if keeper is None else keeper.see),
     )
     write = json_writer(reading) if as_json else text_writer(reading, everything, quiet, local, color)
     if redacted:
         write = redacting(write)
+    if keeper is not None:
+        write = keeper.keeping(write)
     before = signal.signal(signal.SIGINT, _interrupt(reading))
     try:
         _print(reading, write, progress, book)
@@ -148,11 +160,26 @@ def run(
         if book is not None:
             book.close()
     status = _status(reading, exit_code=exit_code)
+    if keeper is not None and not reading.stopped:
+        keeper.write(reading)
     if book is None or not book.unreadable:
         return status
     for trouble in book.unreadable:
         say(trouble)
     return max(status, 3)
+
+
+def _witness(*several: Callable[[Result], None] | None) -> Callable[[Result], None] | None:
+    """Return what tells each result to all of *several* that are there; None for none."""
+    there = [one for one in several if one is not None]
+    if len(there) < 2:
+        return there[0] if there else None
+
+    def tell(result: Result) -> None:
+        for one in there:
+            one(result)
+
+    return tell
 
 
 def _print(reading: Reading, write: Callable[[Result], str], progress: Progress, book: Logs | None) -> None:

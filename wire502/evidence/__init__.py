@@ -1,7 +1,21 @@
 """Evidence: slices of captures with their verdicts beside them, redacted, hashed, and open to being checked."""
 
+from wire502.evidence.addresses import Addresses
 from wire502.evidence.bundle import EVIDENCE, MANIFEST, EvidenceError, Findings, Options, write_bundle
 from wire502.evidence.marking import mark
+from wire502.evidence.second_opinion import second_opinion, tshark_version
 from wire502.evidence.verifying import verify
 
-__all__ = ["EVIDENCE", "MANIFEST", "EvidenceError", "Findings", "Options", "mark", "verify", "write_bundle"]
+__all__ = [
+    "EVIDENCE",
+    "MANIFEST",
+    "Addresses",
+    "EvidenceError",
+    "Findings",
+    "Options",
+    "mark",
+    "second_opinion",
+    "tshark_version",
+    "verify",
+    "write_bundle",
+]

@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from wire502.api import Failure, Incident, Result, Summary, Update, read
+from wire502.api import Failure, Incident, Result, Summary, Update, read, redaction
 from wire502.errors import Wire502Error
+from wire502.evidence.addresses import Addresses
+from wire502.evidence.anonymising import LinkTypeError, anonymise
 from wire502.evidence.cited import Place, Signature, failure_notes, incident_notes, merged, signature
 from wire502.evidence.redaction import redact
+from wire502.evidence.secrets import Secrets
 from wire502.evidence.selection import Wanted
 from wire502.evidence.slices import Slice, cut
 from wire502.evidence.source import Frames, file_digest
@@ -86,10 +89,32 @@ class Options:
     redacted: bool = True
     context: float = 0.0  # seconds around a failure in which other connections to its upstream are taken along
     ident: str | None = None
+    anonymised: bool = False
+    addresses: Addresses | None = field(default=None, compare=False)  # what maps them; nothing of it is written
 
-    def read(self, *paths: str) -> list[Result]:
+    def read(self, *paths: str | BinaryIO) -> list[Result]:
         """Read *paths* to the end."""
         return list(read(*paths, upstream=self.upstream, gateway=self.gateway, settings=dict(self.settings)))
+
+    def for_slice(self) -> Options:
+        """Return the options that a slice is to be read with: its upstreams may have other addresses."""
+        if self.addresses is None:
+            return self
+        return replace(self, upstream=tuple(map(self.addresses.text, self.upstream)), addresses=None)
+
+    def hide(self, made: Slice) -> None:
+        """Overwrite in *made* what is not to be shown. Raises ``EvidenceError`` when that cannot be done."""
+        if self.redacted:
+            redact(made, Secrets.of(redaction(dict(self.settings))))
+        if self.addresses is not None:
+            try:
+                anonymise(made, self.addresses)
+            except LinkTypeError as error:
+                raise EvidenceError(str(error)) from error
+
+    def shown(self, text: str) -> str:
+        """Return a comment as it may be written."""
+        return text if self.addresses is None else self.addresses.text(text)
 
     def written(self) -> dict[str, Any]:
         """Return the options as the manifest keeps them."""
@@ -100,6 +125,7 @@ class Options:
             "redacted": self.redacted,
             "context": self.context,
             "id": self.ident,
+            "anonymised": self.anonymised,
         }
 
     @classmethod
@@ -112,6 +138,7 @@ class Options:
             bool(written["redacted"]),
             float(written["context"]),
             None if written["id"] is None else str(written["id"]),
+            bool(written.get("anonymised")),
         )
 
 
@@ -124,12 +151,12 @@ def write_bundle(
     texts: Mapping[str, Callable[[], str]],
     version: str,
 ) -> None:
-    """Write a bundle for *chosen* (of *everything* found in *paths*) into *folder*.
+    """Write a bundle for *chosen* (of *everything* found in *paths*) into *folder*; both with their own addresses.
 
     *texts* are the other files by name. Raises ``EvidenceError`` when no slice gives the same verdicts: redaction
     took away what they rest on.
     """
-    notes = merged([*map(failure_notes, chosen.failures), *map(incident_notes, chosen.incidents)])
+    notes = notes_of(chosen, options)
     made, how = _faithful_slice(paths, everything, chosen, options, notes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,22 +171,28 @@ def write_bundle(
         made.close()
 
 
-def section_notes(findings: Findings) -> list[str]:
+def notes_of(found: Findings, options: Options) -> dict[Place, list[str]]:
+    """Return the comments for the frames that *found* cites, as they may be written."""
+    notes = merged([*map(failure_notes, found.failures), *map(incident_notes, found.incidents)])
+    return {place: list(map(options.shown, lines)) for place, lines in notes.items()}
+
+
+def section_notes(found: Findings, options: Options) -> list[str]:
     """Return what the file says of itself: a verdict a comment."""
-    return [f"{one.id}: {one.kind}, confidence {one.confidence}: {one.summary}" for one in findings.failures]
+    lines = [f"{one.id}: {one.kind}, confidence {one.confidence}: {one.summary}" for one in found.failures]
+    return list(map(options.shown, lines))
 
 
 def _faithful_slice(
     paths: Sequence[str], everything: Findings, chosen: Findings, options: Options, notes: Mapping[Place, list[str]]
 ) -> tuple[Slice, str]:
     """Cut the smallest slice that gives the same verdicts."""
-    section = section_notes(chosen)
+    section = section_notes(chosen, options)
     difference = ""
     for how in _ROUNDS:
         made = cut(paths, _wanted(how, paths, chosen, options), notes, section)
         try:
-            if options.redacted:
-                redact(made)
+            options.hide(made)
             difference = differences(read_slice(made, options), everything, chosen, made.sources())
         except BaseException:
             made.close()
@@ -188,8 +221,7 @@ def _wanted(how: str, paths: Sequence[str], chosen: Findings, options: Options) 
 def read_slice(made: Slice, options: Options) -> Findings:
     """Return the verdicts of a slice."""
     made.stream.seek(0)
-    results = read(made.stream, upstream=options.upstream, gateway=options.gateway, settings=dict(options.settings))
-    return Findings.of(results)
+    return Findings.of(options.for_slice().read(made.stream))
 
 
 def differences(again: Findings, everything: Findings, chosen: Findings, source: dict[int, Place]) -> str:
@@ -238,7 +270,7 @@ def _manifest(
         "schema": SCHEMA,
         "tool": "wire502",
         "version": version,
-        "options": options.written(),
+        "options": options.for_slice().written(),
         "sources": [
             {"name": Path(path).name, "sha256": file_digest(path), "octets": Path(path).stat().st_size}
             for path in paths

@@ -2,7 +2,7 @@
 
 Framing, methods, paths, names of header fields and of query parameters, status codes and all else that a verdict
 rests on stay (RFC 9112). Values of secret header fields, values in queries, credentials in URLs and bodies go.
-What cannot be read as HTTP/1 keeps its first octets, by which a protocol is told, and its punctuation.
+What cannot be read as HTTP/1 keeps the octets by which a protocol is told, and its punctuation.
 
 A stream is given as one buffer of what was captured, and the holes in it. Time and memory are linear in the buffer.
 """
@@ -12,27 +12,38 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 
-SECRET_NAME = re.compile(
-    rb"auth|cookie|token|secret|api-?_?key|access-?_?key|passw|credential|session|signature|jwt|csrf|xsrf|private",
-    re.IGNORECASE,
-)
-# names of header fields that look like a secret's and hold none that matters
-_OPEN_NAMES = frozenset({b":authority", b"authority"})
+from wire502.evidence.secrets import Secrets
+from wire502.evidence.tls_masks import tls_parts
+
 _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([^\r\n]*)")
 _VERSION = re.compile(rb" HTTP/\d\.\d\r?$")
 _STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})")
 _FIELD = re.compile(rb"([^\s:][^:\r\n]*?)[ \t]*:")
 _BEGINNING = re.compile(rb"HTTP/1\.[01] \d{3}|[A-Z]{3,20} [/*h][^\r\n ]* HTTP/1\.[01]\r?\n")
+# a request line that was cut before its version: more is asked of what is there
+_CUT_REQUEST = re.compile(
+    rb"[A-Z][A-Z_-]{2,23} (?:[/*]|https?://|[0-9A-Za-z.\[\]:-]+:[0-9])[^\r\n ]*(?: (?:H[HTP/.01]*)?)?"
+)
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})([^\n]*)\n")
 _HEX = re.compile(rb"[0-9A-Fa-f]{0,16}")
 _URL_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]+)@")
 _QUERY = re.compile(rb"[?#](\S*)")  # fragments too: some carry tokens
 _SPLIT = re.compile(rb"[&;]")
 _VISIBLE = bytes(range(0x20)) + b"x" * 0x5F + b"\x7f" + b"x" * 128  # all but controls
-_OPAQUE = bytes(0x78 if (chr(octet).isalnum() and octet < 128) or octet >= 0x80 else octet for octet in range(256))
+_CLASSES = ((b"0123456789", b"0"), (b"abcdefghijklmnopqrstuvwxyz", b"x"), (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"X"))
+_STAND_INS = {octet: stand_in[0] for octets, stand_in in _CLASSES for octet in octets}
+# every octet becomes another of its class, so that what is text stays text and what is binary stays binary
+_OPAQUE = bytes(_STAND_INS.get(octet, min(octet, 0x80)) for octet in range(256))
+# a size that is invalid further on: as many digits, as large or small as before
+_SIZE = bytes(0x31 if chr(octet) in "123456789abcdefABCDEF" else octet for octet in range(256))
 _DIGITS = b"0123456789abcdefghijklmnopqrstuvwxyz"
 _PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
-_KEPT = 8  # octets at the start of what is no HTTP/1
+# what tells a protocol, or a page where an answer should be, by its first octets
+_TELLING = re.compile(
+    rb"\s*<(?i:html|!doctype|\?xml)|PRI \* HTTP/2\.0|SSH-|PROXY |AB\x00|\x12\x34|220[ -]|\+OK|-ERR|\+PONG|AMQP"
+    rb"|Traceback|http/|H(?:T(?:T(?:P(?:/(?:1(?:\.(?:\d(?: \d{0,3})?)?)?)?)?)?)?)?"  # a status line up to its fault
+)
+_PATH_PARAMETER = re.compile(rb";[^=;/?#\s]*=([^;/?#\s]+)")
 
 
 class Values:
@@ -65,7 +76,8 @@ class Masker:
 
     *octets*: what was captured, in order, copied; *holes*: (index into *octets*, missing octets before it), sorted;
     *whole*: whether it begins with the stream's first octet; *methods*: of the requests that this stream answers, in
-    order, None if not known. After ``run()``: ``octets`` masked, ``asked`` the methods found.
+    order, None if not known; *secrets*: what is to go. After ``run()``: ``octets`` masked, ``asked`` the methods found,
+    ``sure`` whether they are all.
     """
 
     def __init__(
@@ -77,6 +89,7 @@ class Masker:
         *,
         whole: bool,
         methods: list[bytes] | None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.source = octets
         self.octets = bytearray(octets)
@@ -89,6 +102,8 @@ class Masker:
         self._methods = methods
         self._answered = 0
         self._foreign = False
+        self._secrets = secrets or Secrets()
+        self.sure = True
 
     def run(self) -> bytearray:
         """Mask the stream and return it."""
@@ -125,7 +140,12 @@ class Masker:
         found = _REQUEST.match(self.source, position)
         if found is None or found[1].startswith(b"HTTP"):
             return False
-        return found.end() == len(self.source) or bool(_VERSION.search(found[0])) or found[1] == b"PROXY"
+        hole = self._next_hole(position, found.end() + 1)
+        end = len(self.source) if hole is None else hole
+        if end > found.end():
+            return bool(_VERSION.search(found[0])) or found[1] == b"PROXY"
+        cut = self.source[position:end]
+        return bool(_CUT_REQUEST.fullmatch(cut)) or cut.startswith(b"PROXY ")
 
     def _unknown(self, position: int) -> int:
         """Mask up to the next message that begins with a segment."""
@@ -135,8 +155,14 @@ class Masker:
                 if _BEGINNING.match(self.source, self._begins[place]):
                     stop = self._begins[place]
                     break
-        kept = position + _KEPT if self._foreign and position == 0 else position
-        self._opaque(min(kept, stop), stop)
+        self.sure = False
+        if self._foreign and position == 0 and (parts := tls_parts(self.source, self._hole_at)):
+            self._opaque(0, stop)
+            for low, high in parts:
+                self.octets[low:high] = self.source[low:high]
+            return stop
+        telling = _TELLING.match(self.source, position, stop)
+        self._opaque(telling.end() if telling is not None else position, stop)
         return stop
 
     def _message(self, position: int) -> int:
@@ -144,9 +170,17 @@ class Masker:
         status = _STATUS.match(self.source, position)
         fields: dict[bytes, bytes] = {}
         start = position
-        position = self._head(position, fields)
+        position, whole = self._head(position, fields)
         if status is None and b"HTTP/".startswith(self.source[start : start + 5]):
             return position
+        if not whole:  # another message begins here, or nothing more does
+            if status is not None and int(status[1]) >= 200:
+                self._answered += 1
+            return position
+        if self._hole_in(start, position) and not fields:  # the lines that are missing may have told the length
+            if status is not None and int(status[1]) >= 200:
+                self._answered += 1
+            return position if self._begins_here(position) else self._unknown(position)
         if status is None:
             method = self.asked[-1] if self.asked else b""
             if method == b"CONNECT":
@@ -170,22 +204,52 @@ class Masker:
         self._answered += 1
         return self._methods[self._answered - 1] if self._answered <= len(self._methods) else b"GET"
 
-    def _head(self, position: int, fields: dict[bytes, bytes]) -> int:
-        """Mask the lines up to an empty one; note the framing in *fields*; return what follows."""
-        secret, first = False, True
+    def _head(self, position: int, fields: dict[bytes, bytes]) -> tuple[int, bool]:
+        """Mask the lines up to an empty one; note the framing in *fields*.
+
+        Returns what follows, and whether the empty line was found. A line is read up to a hole in it; what follows the
+        hole may be any part of any line.
+        """
+        start, secret, first = position, False, True
         while position < len(self.source):
             stop = self.source.find(b"\n", position)
             stop = len(self.source) if stop < 0 else stop + 1
-            if self._hole_in(position, stop) and (again := self._begun_anew(position, stop)):
-                self._opaque(position, again)
-                return again
+            if position > start and self._is_hole(position):
+                self.sure = False
+                if again := self._begun_anew(position - 1, stop):
+                    self._opaque(position, again)
+                    return again, False
+                hole = self._next_hole(position, stop)
+                stop = stop if hole is None else hole
+                self._opaque(position, stop)
+                position, secret, first = stop, True, False
+                continue
+            hole = self._next_hole(position, stop)
+            if hole is None and self.source[position:stop] in (b"\r\n", b"\n"):
+                return stop, True
+            cut = hole is not None
+            stop = stop if hole is None else hole
             line = self.source[position:stop]
-            if line in (b"\r\n", b"\n"):
-                return stop
-            secret = self._line(position, line, fields, first=first, folded=secret)
+            secret = self._line(position, line, fields, first=first, folded=secret, cut=cut)
             first = first and line.startswith(b"PROXY ")  # the PROXY protocol's line, then the request's
             position = stop
-        return position
+        return position, False
+
+    def _is_hole(self, position: int) -> bool:
+        """Whether octets are missing right before *position*."""
+        index = bisect_left(self._hole_at, position)
+        return index < len(self._hole_at) and self._hole_at[index] == position
+
+    def _next_hole(self, low: int, high: int) -> int | None:
+        """Return the first index between *low* and *high*, both excluded, before which octets are missing."""
+        index = bisect_right(self._hole_at, low)
+        return self._hole_at[index] if index < len(self._hole_at) and self._hole_at[index] < high else None
+
+    def _begins_here(self, position: int) -> bool:
+        """Whether a message begins at *position* that stands at the begin of a segment."""
+        index = bisect_left(self._begins, position)
+        here = index < len(self._begins) and self._begins[index] == position
+        return here and _BEGINNING.match(self.source, position) is not None
 
     def _begun_anew(self, low: int, high: int) -> int:
         """Return where behind a hole in a line the next message begins with a segment, 0 for nowhere."""
@@ -194,11 +258,10 @@ class Masker:
                 return self._begins[place]
         return 0
 
-    def _line(self, position: int, line: bytes, fields: dict[bytes, bytes], *, first: bool, folded: bool) -> bool:
-        """Mask one line of a head; return whether a line that continues it is secret."""
-        if self._hole_in(position, position + len(line)):
-            self._opaque(position, position + len(line))
-            return True
+    def _line(
+        self, position: int, line: bytes, fields: dict[bytes, bytes], *, first: bool, folded: bool, cut: bool
+    ) -> bool:
+        """Mask one line of a head, or (*cut*) its beginning; return whether a line that continues it is secret."""
         if first:
             if b"HTTP/".startswith(line[:5]):
                 self._urls(position, line)
@@ -218,26 +281,32 @@ class Masker:
             self._urls(position, line)
             return False
         name = found[1].lower()
-        if SECRET_NAME.search(name) and name not in _OPEN_NAMES:
+        if self._secrets.field(name):
             blanks = len(line[found.end() :]) - len(line[found.end() :].lstrip(b" \t"))
             self._visible(position + found.end() + blanks, position + len(line))
             return True
-        if name in (b"content-length", b"transfer-encoding"):
+        if not cut and name in (b"content-length", b"transfer-encoding"):
             fields.setdefault(name, line[found.end() :].strip().lower())
         self._urls(position, line)
         return False
 
     def _urls(self, position: int, line: bytes) -> None:
         """Mask what URLs in a line hold: the values of their queries, user and password."""
-        for found in _URL_CREDENTIALS.finditer(line):
-            self._visible(position + found.start(1), position + found.end(1))
-        for found in _QUERY.finditer(line):
-            self._query(position + found.start(1), found[1])
+        if self._secrets.userinfo:
+            for found in _URL_CREDENTIALS.finditer(line):
+                self._visible(position + found.start(1), position + found.end(1))
+        if self._secrets.query:
+            for found in _QUERY.finditer(line):
+                self._query(position + found.start(1), found[1])
 
     def _target(self, position: int, line: bytes) -> None:
         """Mask the target of a request line; a sloppy client's may hold blanks."""
         self._urls(position, line)
         mark, stop = line.find(b"?"), line.rfind(b" HTTP/")
+        if not self._secrets.query:
+            return
+        for found in _PATH_PARAMETER.finditer(line, 0, mark if mark >= 0 else len(line)):
+            self._value(position + found.start(1), position + found.end(1))
         if mark >= 0:
             self._query(position + mark + 1, line[mark + 1 : stop if stop > mark else len(line)].rstrip(b"\r\n"))
 
@@ -261,16 +330,22 @@ class Masker:
     def _body(self, position: int, length: int | None) -> int:
         """Mask *length* octets of the stream (None: to its end); return where they end."""
         end = len(self.source) if length is None else self._after(position, length)
-        self.octets[position:end] = b"x" * (end - position)
+        if self._secrets.bodies:
+            self.octets[position:end] = b"x" * (end - position)
         return end
 
     def _chunks(self, position: int) -> int:
         while position < len(self.source):
             found = _CHUNK.match(self.source, position)
-            if found is None or self._hole_in(position, found.end()):
+            if found is None or self._is_hole(position) or self._next_hole(position, found.end()) is not None:
                 digits = _HEX.match(self.source, position)
                 at = digits.end() if digits is not None else position
-                return self._unknown(position if self._hole_in(position, at) else at)
+                if self._is_hole(position) or self._next_hole(position, at) is not None:
+                    return self._unknown(position)
+                end = self._unknown(at)
+                if self._secrets.bodies:
+                    self.octets[position:at] = self.source[position:at].translate(_SIZE)
+                return end
             self._opaque(found.start(2), found.end(2))
             size = int(found[1], 16)
             position = found.end()
@@ -291,7 +366,7 @@ class Masker:
             return stop + 1
         if _FIELD.match(line) and not _BEGINNING.match(self.source, position):
             while position < len(self.source) and line not in (b"\r\n", b"\n"):
-                self._visible(position, position + len(line))
+                self._opaque(position, position + len(line))
                 position += len(line)
                 stop = self.source.find(b"\n", position)
                 line = self.source[position:] if stop < 0 else self.source[position : stop + 1]
@@ -304,7 +379,8 @@ class Masker:
         self.octets[low:high] = self.source[low:high].translate(_VISIBLE)
 
     def _opaque(self, low: int, high: int) -> None:
-        self.octets[low:high] = self.source[low:high].translate(_OPAQUE)
+        if self._secrets.bodies:
+            self.octets[low:high] = self.source[low:high].translate(_OPAQUE)
 
     def _hole_in(self, low: int, high: int) -> bool:
         """Whether octets are missing between *low* and *high*."""

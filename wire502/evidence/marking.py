@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wire502.evidence.bundle import EvidenceError, Findings, Options, differences, read_slice, section_notes
-from wire502.evidence.cited import failure_notes, incident_notes, merged
-from wire502.evidence.redaction import redact
+from wire502.evidence.bundle import EvidenceError, Findings, Options, differences, notes_of, read_slice, section_notes
 from wire502.evidence.slices import cut
 
 
@@ -16,13 +14,13 @@ def mark(out: Path, paths: Sequence[str], found: Findings, options: Options) -> 
 
     Raises ``EvidenceError`` when redaction would change a verdict.
     """
-    notes = merged([*map(failure_notes, found.failures), *map(incident_notes, found.incidents)])
-    made = cut(paths, None, notes, section_notes(found))
+    notes = notes_of(found, options)
+    made = cut(paths, None, notes, section_notes(found, options))
     try:
-        if options.redacted:
-            redact(made)
+        if options.redacted or options.anonymised:
+            options.hide(made)
             if difference := differences(read_slice(made, options), found, found, made.sources()):
-                raise EvidenceError(f"redaction would change the verdicts: {difference}; use --no-redact")
+                raise EvidenceError(f"what is overwritten would change the verdicts: {difference}; use --no-redact")
         made.copy_to(out)
         return len(notes.keys() & set(made.places))
     finally:

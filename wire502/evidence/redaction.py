@@ -17,8 +17,10 @@ from struct import pack
 from typing import cast
 
 from wire502.capture import open_source
-from wire502.evidence.checksums import checksum, is_right, pseudo
+from wire502.evidence.checksums import checksum, is_right, mend, pseudo
 from wire502.evidence.http_masks import Masker, Values
+from wire502.evidence.layers import SUPPORTED, layout
+from wire502.evidence.secrets import Secrets
 from wire502.evidence.selection import ends
 from wire502.evidence.slices import Slice
 from wire502.model.capture_info import Interface, RareFrame
@@ -27,9 +29,7 @@ from wire502.packet import PacketStage
 
 _MOST_STREAM = 256 << 20
 _FCS = 4  # octets that may follow a packet and say nothing
-# what stands before an IPv4 payload, by link type; octets behind it are overwritten in frames that are not understood
-_HEADERS = {1: 34, 113: 36, 276: 40}
-_IP_HEADER = 20
+_IP_HEADER = 20  # what stays of a frame of a link type that is not known here
 
 _LEAST_TCP = 20
 _MASKED_OCTET = 0x78
@@ -71,27 +71,46 @@ class Stream:
 
 
 @dataclass(slots=True)
-class _Payload:
-    """Octets of the slice that are overwritten as they stand: payload outside of any stream."""
+class Payload:
+    """Octets *low* to *high* of frame *row* that are overwritten as they stand: payload outside of any stream."""
 
+    row: int
+    linktype: int
     low: int
     high: int
 
 
-def redact(made: Slice) -> None:
-    """Overwrite the secrets of *made*."""
+def redact(made: Slice, secrets: Secrets | None = None) -> None:
+    """Overwrite the *secrets* (all that are known as such) of *made*."""
+    secrets = secrets or Secrets()
     if not made.places:
         return
     made.stream.flush()
-    streams, foreign = _Collector(made).run()
+    streams, foreign = streams_of(made)
     values = Values()
     with mmap.mmap(made.stream.fileno(), 0) as octets:
         # requests first: what a response's framing means depends on what was asked
         for stream in sorted(streams, key=lambda stream: _begins_with(octets, stream, b"HTTP/")):
-            _redact_stream(octets, made, stream, values)
+            _redact_stream(octets, made, stream, values, secrets)
         for place in foreign:
-            octets[place.low : place.high] = bytes(place.high - place.low)
+            _clear(octets, made, place)
         octets.flush()
+
+
+def _clear(octets: mmap.mmap, made: Slice, place: Payload) -> None:
+    """Overwrite payload; the checksums around it stay right."""
+    start, size = made.starts[place.row], made.sizes[place.row]
+    was = octets[start : start + size]
+    now = bytearray(was)
+    now[place.low : place.high] = bytes(max(place.high - place.low, 0))
+    for one in reversed(layout(was, place.linktype, size).sums):
+        mend(one, was, now)
+    octets[start : start + size] = now
+
+
+def streams_of(made: Slice) -> tuple[list[Stream], list[Payload]]:
+    """Return the streams of *made*, each direction of each connection, and the payload that is in none."""
+    return _Collector(made).run()
 
 
 def _begins_with(octets: mmap.mmap, stream: Stream, prefix: bytes) -> bool:
@@ -100,7 +119,7 @@ def _begins_with(octets: mmap.mmap, stream: Stream, prefix: bytes) -> bool:
     return first is not None and octets[first.start : first.start + len(prefix)] == prefix
 
 
-class _Joined:
+class Joined:
     """The octets of one direction in order, each once; ``find`` leads from a stream offset into them."""
 
     def __init__(self, octets: mmap.mmap, stream: Stream) -> None:
@@ -137,13 +156,20 @@ class _Joined:
                 yield first, begin + first - offset, last - first
 
 
-def _redact_stream(octets: mmap.mmap, made: Slice, stream: Stream, values: Values) -> None:
-    joined = _Joined(octets, stream)
+def _redact_stream(octets: mmap.mmap, made: Slice, stream: Stream, values: Values, secrets: Secrets) -> None:
+    joined = Joined(octets, stream)
     known = stream.peer is not None and stream.peer.whole and stream.whole and stream.peer.asked is not None
     methods = stream.peer.asked if known and stream.peer is not None else None
-    masker = Masker(bytes(joined.octets), joined.holes, joined.begins, values, whole=joined.whole, methods=methods)
+    masker = Masker(
+        bytes(joined.octets), joined.holes, joined.begins, values, whole=joined.whole, methods=methods, secrets=secrets
+    )
     masked = masker.run()
-    stream.asked = masker.asked
+    stream.asked = masker.asked if masker.sure else None
+    overlay(octets, made, stream, joined, masked)
+
+
+def overlay(octets: mmap.mmap, made: Slice, stream: Stream, joined: Joined, masked: bytearray) -> None:
+    """Write *masked*, as long as *joined*, over every copy of every segment of *stream*."""
     for one in stream.segments:
         _clear_trailer(octets, made, one)
         if not one.captured:
@@ -199,10 +225,12 @@ class _Collector:
         self._slice = made
         self._current: dict[Key, Stream] = {}
         self._streams: list[Stream] = []
-        self._foreign: list[_Payload] = []
-        self._quotes: list[tuple[int, bytes]] = []  # row, ports and sequence number that an ICMP error quotes
+        self._foreign: list[Payload] = []
+        self._others: list[tuple[int, int]] = []  # row and link type of what is no segment
+        # row, link type, ports and sequence number that an ICMP error quotes
+        self._quotes: list[tuple[int, int, bytes]] = []
 
-    def run(self) -> tuple[list[Stream], list[_Payload]]:
+    def run(self) -> tuple[list[Stream], list[Payload]]:
         made = self._slice
         made.stream.seek(0)
         interfaces: list[Interface] = []
@@ -215,16 +243,21 @@ class _Collector:
             for segments in stage.segments(batch):
                 # a datagram that was put together has octets of its own: its frames are not understood
                 if memoryview(segments.data).nbytes == before.nbytes:
-                    seen.update(self._portion(batch, segments, rows))
+                    seen.update(self._portion(batch, segments, rows, interfaces))
             for frame, row in rows.items():
                 if frame not in seen:
-                    self._other(frame - 1, interfaces[batch.interface[row]].linktype)
+                    self._others.append((frame - 1, interfaces[batch.interface[row]].linktype))
         source.close()
-        for row, head in self._quotes:
-            self._quoted(row, head)
+        others, self._others = self._others, []
+        for row, linktype in others:
+            self._other(row, linktype)
+        for row, linktype, head in self._quotes:
+            self._quoted(row, linktype, head)
         return self._streams, self._foreign
 
-    def _portion(self, batch: Batch, segments: Segments, rows: dict[int, int]) -> Iterator[int]:
+    def _portion(
+        self, batch: Batch, segments: Segments, rows: dict[int, int], interfaces: list[Interface]
+    ) -> Iterator[int]:
         starts = self._slice.starts
         for row in range(segments.count):
             frame = segments.frame[row]
@@ -237,7 +270,7 @@ class _Collector:
             stream.segments.append(Segment(rel, place, captured, length, frame - 1, seq, bool(flags & IPV6)))
             yield frame
         for record in cast("list[RareFrame]", segments.rare):
-            self._rare(record)
+            self._rare(record, interfaces[record.interface].linktype)
             yield record.frame
 
     def _stream(self, segments: Segments, row: int) -> Stream:
@@ -257,22 +290,27 @@ class _Collector:
             self._streams.append(stream)
         return stream
 
-    def _rare(self, record: RareFrame) -> None:
+    def _rare(self, record: RareFrame, linktype: int) -> None:
         """Overwrite the payload that an ICMP error quotes."""
         if record.quoted_source is not None:
-            self._quotes.append((record.frame - 1, pack(">II", record.quoted_ports, record.quoted_seq)))
+            self._quotes.append((record.frame - 1, linktype, pack(">II", record.quoted_ports, record.quoted_seq)))
 
-    def _quoted(self, row: int, head: bytes) -> None:
-        start, size = self._slice.starts[row], self._slice.sizes[row]
-        self._slice.stream.seek(start)
-        frame = self._slice.stream.read(size)
+    def _quoted(self, row: int, linktype: int, head: bytes) -> None:
+        frame = self._frame(row)
         quote = frame.find(head)
-        if quote >= 0 and quote + 12 < size:
+        if quote >= 0 and quote + 12 < len(frame):
             low = quote + max((frame[quote + 12] >> 4) * 4, _LEAST_TCP)
-            if low < size:
-                self._foreign.append(_Payload(start + low, start + size))
+            if low < len(frame):
+                self._foreign.append(Payload(row, linktype, low, len(frame)))
 
     def _other(self, row: int, linktype: int) -> None:
-        start, size = self._slice.starts[row], self._slice.sizes[row]
-        keep = min(_HEADERS.get(linktype, _IP_HEADER), size)
-        self._foreign.append(_Payload(start + keep, start + size))
+        """Overwrite what follows the headers of a frame that is no segment, or only a fragment of one."""
+        size = self._slice.sizes[row]
+        keep = _IP_HEADER
+        if linktype in SUPPORTED:
+            keep = layout(self._frame(row), linktype, size).headers
+        self._foreign.append(Payload(row, linktype, min(keep, size), size))
+
+    def _frame(self, row: int) -> bytes:
+        self._slice.stream.seek(self._slice.starts[row])
+        return self._slice.stream.read(self._slice.sizes[row])

@@ -27,6 +27,10 @@ class Context:
     header_limit: int | None = None
     ring_size: int = 67_108_864
     snaplen: int = 262_144
+    redact: tuple[str, ...] = (  # what evidence overwrites; the engine never looks at it
+        *("auth", "cookie", "token", "secret", "api-key", "access-key", "passw", "credential", "session"),
+        *("signature", "jwt", "csrf", "xsrf", "private", "query", "userinfo", "bodies"),
+    )
     upstreams: tuple[tuple[int, int, int | None], ...] = ()  # --upstream: address high, low, port
     gateway: str | None = None  # --gateway NAME[:VERSION]
     keep_exchanges: bool = False  # --all: an object for each exchange

@@ -36,10 +36,15 @@ def markdown(
     *,
     inputs: Sequence[str],
     redacted: bool,
+    anonymised: bool = False,
+    remarks: Sequence[str] = (),
 ) -> str:
-    """Return the report on *failures* and *incidents*; *summary* is that of the whole capture *inputs*."""
+    """Return the report on *failures* and *incidents*; *summary* is that of the whole capture *inputs*.
+
+    *remarks* are said of the evidence.
+    """
     frames = Frames(inputs)
-    lines = [_verdict(failures, incidents, summary, frames), ""]
+    lines = [verdict(failures, incidents, summary, frames), ""]
     if len(failures) > 1:
         lines += [*_overview(failures, frames), ""]
     lost = [one for one in incidents if not any(failure.id in one.attempts for failure in failures)]
@@ -50,7 +55,7 @@ def markdown(
         lines += [f"- {rfc3339(one.time)}, {frames.cite(one.frame, one.file)}: {safe(one.summary)}" for one in lost]
         lines.append("")
     lines += ["## What could not be seen", "", *_unseen(failures, summary), ""]
-    lines += ["## How to check this", "", *_how(redacted), ""]
+    lines += ["## How to check this", "", *_how(redacted, anonymised), *(f"- {safe(one)}" for one in remarks), ""]
     return "\n".join(lines)
 
 
@@ -68,10 +73,8 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _verdict(
-    failures: Sequence[Failure], incidents: Sequence[Incident], summary: Summary | None, frames: Frames
-) -> str:
-    """Return the first line: one sentence with time, failure point and confidence."""
+def verdict(failures: Sequence[Failure], incidents: Sequence[Incident], summary: Summary | None, frames: Frames) -> str:
+    """Return the first line of a report: one sentence with time, failure point and confidence."""
     told = [one for one in failures if not one.masked] or list(failures)
     if told:
         first = told[0]
@@ -117,7 +120,7 @@ def _failure(failure: Failure, incidents: Sequence[Incident], frames: Frames) ->
     yield ""
     yield safe(failure.summary)
     yield ""
-    yield from ("### What the client saw", "", *_client(failure.client, incidents, frames), "")
+    yield from ("### What the client saw", "", *client_lines(failure.client, incidents, frames), "")
     yield from ("### The frames", "", *_ladder(failure, frames), "")
     yield from ("### Causes", "", *_causes(failure, frames), "")
     logs = [(name, view) for name, view in sorted(failure.gateways.items()) if view.log]
@@ -137,7 +140,8 @@ def _request(failure: Failure) -> str:
     return f"{failure.request.method} {failure.request.target}"
 
 
-def _client(client: ClientRef | None, incidents: Sequence[Incident], frames: Frames) -> Iterator[str]:
+def client_lines(client: ClientRef | None, incidents: Sequence[Incident], frames: Frames) -> Iterator[str]:
+    """Yield what the client saw of an attempt, with the *incidents* behind which it is."""
     if client is None and not incidents:
         yield "The client's side of the gateway was not captured, or nothing there could be joined to this attempt."
         return
@@ -196,7 +200,7 @@ def _unseen(failures: Sequence[Failure], summary: Summary | None) -> Iterator[st
     yield "- anything inside TLS, and anything that happened inside a process"
 
 
-def _how(redacted: bool) -> Iterator[str]:
+def _how(redacted: bool, anonymised: bool) -> Iterator[str]:
     yield f"- {code('wire502 verify .')} in this folder: nothing was changed, and the packets give these verdicts"
     yield f"- {code('evidence.pcapng')} in Wireshark, filter {code('frame.comment')}: the cited frames, and why each is"
     yield "- frame numbers here are those of the source; the last line of each packet comment maps them"
@@ -204,3 +208,5 @@ def _how(redacted: bool) -> Iterator[str]:
         yield "- secrets in the packets were overwritten at equal length; the verdicts were derived again afterwards"
     else:
         yield "- **not redacted**: the packets hold whatever was sent, passwords and cookies among it"
+    if anonymised:
+        yield "- addresses were mapped, here and in the packets: equal ones are equal, neighbours are neighbours"
