@@ -263,6 +263,8 @@ class Reading(Iterator[Result]):
         self.failed = 0
         self.stopped = False
         self.waiting = False  # inside a read of the input, which may last: an interrupt may raise there
+        self._known = 0  # interfaces that the precision was taken from
+        self._precision: Literal[6, 9] = 6
         self._choice = _Choice(wanted)
         self._progress = progress
         self._witness = witness
@@ -306,7 +308,10 @@ class Reading(Iterator[Result]):
     @property
     def precision(self) -> Literal[6, 9]:
         """Digits of a second that times are to be written with: 9 if any interface is finer than microseconds."""
-        return 9 if any(interface.nanoseconds for interface in self.interfaces) else 6
+        if len(self.interfaces) != self._known:  # asked for each line
+            self._known = len(self.interfaces)
+            self._precision = 9 if any(interface.nanoseconds for interface in self.interfaces) else 6
+        return self._precision
 
     def _open(self, paths: tuple[Input, ...], follow: bool) -> list[Source]:
         sources: list[Source] = []

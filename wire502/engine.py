@@ -18,6 +18,7 @@ from wire502.diagnosis.recognition import Recognised
 from wire502.exchange.attempts import build, dropped_nearby
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.legs_cy import Legs
+from wire502.exchange.lines_cy import Lines
 from wire502.exchange.linking import Joined, Linker
 from wire502.exchange.outcomes import Outcomes
 from wire502.exchange.retries import other_family
@@ -54,6 +55,7 @@ class Engine:
         self._outcomes = Outcomes(self._tracker.history)
         self._linker = Linker(self._tracker.history, self._legs, self._outcomes)
         self._silences = Silences()
+        self._lines = Lines()
         self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
         self._drops: Sequence[DropReport] = ()
@@ -216,6 +218,11 @@ class Engine:
             return
         if (client and not self._context.keep_exchanges) or judged:
             return
+        if exchange.status < 500 and exchange.oddities is None:
+            line = self._lines.line(conn, exchange, "client" if client else "upstream")
+            if line is not None:
+                self._results.append(line)
+                return
         attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
             verdict = judge(attempt, self._context)

@@ -1,0 +1,140 @@
+"""The line of a healthy exchange, for ``--all``: taken from the wire's records at once, without an attempt between.
+
+It says what ``diagnosis.failures.to_exchange`` says of the attempt that ``attempts.build`` makes of the same exchange;
+a test holds the two together. There is one for each exchange of a capture, so this is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from wire502.model.endpoints import endpoint_text
+from wire502.model.text import TEXT_LIMIT, wire_text
+from wire502.model.verdict import ConnectionRef, ExchangeLine, RequestRef, ResponseRef
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from wire502 import _cython as cython
+if cython.compiled:
+    from cython.cimports.wire502.model.flow_cy import Connection, Exchange, Half
+else:
+    from wire502.model.flow_cy import Connection, Exchange, Half
+
+_LENGTH = cython.declare(cython.int, 1)  # FRAMING_LENGTH
+_MOST_REMEMBERED = 4096
+_HOST_LIMIT, _ID_LIMIT = 512, 256
+# as in model.head_fields, which says the same of heads of which more is asked
+_CORRELATION = (
+    b"\nx-request-id:", b"\nx-correlation-id:", b"\ntraceparent:", b"\nx-amzn-trace-id:", b"\ncf-ray:",
+    b"\nx-b3-traceid:",
+)  # fmt: skip
+
+
+class Lines:
+    """Makes the lines, and remembers how the ends of the last connections are written."""
+
+    def __init__(self) -> None:
+        self._ends: dict[int, tuple[str, str]] = {}
+
+    def line(self, conn: Connection, exchange: Exchange, leg: Literal["upstream", "client"]) -> ExchangeLine | None:
+        """Return the line of a complete *exchange*; None where that takes a closer look at it."""
+        if (
+            exchange.ghost
+            or not exchange.resp_done
+            or exchange.resp_frame == 0
+            or not exchange.req_whole
+            or exchange.violation is not None
+        ):
+            return None
+        file: cython.int = conn.file
+        ends = self._ends.get(conn.stream)
+        if ends is None:
+            a: Half = conn.a
+            b: Half = conn.b
+            ends = endpoint_text(a.high, a.low, a.port), endpoint_text(b.high, b.low, b.port)
+            if len(self._ends) >= _MOST_REMEMBERED:
+                self._ends.clear()
+            self._ends[conn.stream] = ends
+        last: cython.longlong = exchange.resp_last_ts or exchange.resp_ts
+        response = ResponseRef(
+            exchange.resp_frame,
+            exchange.resp_ts,  # type: ignore[arg-type]  # Time() is a call
+            exchange.status or None,
+            exchange.head_bytes,
+            exchange.body_bytes,
+            exchange.expected if exchange.framing == _LENGTH else None,
+        )
+        return ExchangeLine(
+            None,
+            leg,
+            "http/1.1",
+            exchange.req_frame,
+            file,
+            exchange.req_ts,  # type: ignore[arg-type]
+            ConnectionRef(conn.stream, ends[0], ends[1], conn.first_frame, exchange.number, _reused(conn, exchange)),
+            _request(exchange),
+            response,
+            None if exchange.resp_cut else _milliseconds(exchange.req_ts, last),
+            _milliseconds(exchange.req_last_ts, exchange.resp_ts),
+            list(exchange.oddities or ()),
+        )
+
+
+@cython.cfunc
+def _reused(conn: Connection, exchange: Exchange) -> cython.bint:
+    if exchange.number > 1 or exchange.excess_before:
+        return True
+    return conn.mid and (exchange.req_start > 0 or exchange.resp_start > 0 or conn.b.frames > 0)
+
+
+@cython.cfunc
+def _milliseconds(first: cython.longlong, last: cython.longlong) -> float:
+    span: cython.double = last - first
+    return round(span / 1e6, 6) if last > first else 0.0
+
+
+@cython.cfunc
+def _request(exchange: Exchange) -> RequestRef:
+    head: bytes = exchange.req_head
+    stop = head.find(b"\n")
+    words = head[: stop if stop >= 0 else len(head)].strip(b"\r\n").split(b" ", 2)
+    target: bytes = words[1] if len(words) > 1 else b""
+    if len(words) > 2 and not words[2].startswith(b"HTTP/"):
+        target = target + b" " + words[2].rsplit(b" HTTP/", 1)[0]
+    fields = head.lower()
+    host = _value(head, fields, b"\nhost:")
+    ident = None
+    for name in _CORRELATION:
+        value = _value(head, fields, name)
+        if value:
+            if name == b"\ntraceparent:":
+                parts = value.split(b"-")
+                value = parts[1] if len(parts) > 2 else value
+            ident = wire_text(value[:_ID_LIMIT])
+            break
+    return RequestRef(
+        exchange.req_frame,
+        exchange.req_ts,  # type: ignore[arg-type]
+        wire_text(words[0][:64]),
+        wire_text(target[:TEXT_LIMIT]),
+        None if host is None else wire_text(host[:_HOST_LIMIT]),
+        ident,
+        len(target) if len(target) > TEXT_LIMIT else None,
+    )
+
+
+@cython.cfunc
+def _value(head: bytes, fields: bytes, name: bytes) -> bytes | None:
+    """Return the value of the first field *name* of *head*, which *fields* is in lower case."""
+    at = fields.find(name)
+    if at < 0:
+        return None
+    start = at + len(name)
+    end = head.find(b"\n", start)
+    return head[start : end if end >= 0 else len(head)].strip()
+
+
+def is_compiled() -> bool:
+    """Return whether this module runs compiled."""
+    return bool(cython.compiled)
