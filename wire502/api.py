@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 from wire502.errors import CaptureError
 from wire502.model.verdict import (
     QUIET_KINDS,
+    Cleared,
     ExchangeLine,
     Failure,
     Incident,
@@ -24,6 +25,7 @@ from wire502.model.verdict import (
     LogSummary,
     LogVerdict,
     Open,
+    Pending,
     RequestRef,
     Result,
     Summary,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     Input = str | os.PathLike[str] | BinaryIO
 
 __all__ = [
+    "Cleared",
     "ExchangeLine",
     "Failure",
     "Feed",
@@ -53,6 +56,7 @@ __all__ = [
     "LogVerdict",
     "Moment",
     "Open",
+    "Pending",
     "Reading",
     "Result",
     "Summary",
@@ -194,23 +198,34 @@ class _Choice:
                 return not self._wanted.kinds and self._asked_for(result.request) and self._in_time(result.time)
             case Failure():
                 return self._failure(result)
+            case Cleared():
+                return not self._active or result.id in self._chosen
+            case Pending():
+                chosen = self._asks(result.kind, result)
+                if chosen and self._active:
+                    self._remember(result.id)
+                return chosen
             case Open() | ExchangeLine():
                 return not self._active or (not self._wanted.kinds and self._attempt(result))
 
     def _failure(self, failure: Failure) -> bool:
         wanted = self._wanted
         if self._active:
-            if wanted.kinds and failure.kind not in wanted.kinds:
+            if not self._asks(failure.kind, failure) or (wanted.limit is not None and self.shown >= wanted.limit):
                 return False
-            if not self._attempt(failure) or (wanted.limit is not None and self.shown >= wanted.limit):
-                return False
-            self._chosen[failure.id] = None
-            if len(self._chosen) > _MOST_REMEMBERED:
-                del self._chosen[next(iter(self._chosen))]
+            self._remember(failure.id)
         self.shown += 1
         return True
 
-    def _attempt(self, result: Failure | Open | ExchangeLine) -> bool:
+    def _remember(self, ident: str) -> None:
+        self._chosen[ident] = None
+        if len(self._chosen) > _MOST_REMEMBERED:
+            del self._chosen[next(iter(self._chosen))]
+
+    def _asks(self, kind: str, result: Failure | Pending) -> bool:
+        return not (self._wanted.kinds and kind not in self._wanted.kinds) and self._attempt(result)
+
+    def _attempt(self, result: Failure | Open | Pending | ExchangeLine) -> bool:
         if self._to and not self._to.matches(result.connection.upstream):
             return False
         return self._asked_for(result.request) and self._in_time(result.time)

@@ -8,10 +8,10 @@ seen, or for a moment of capture time, since that or a retry that made it good o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from wire502.diagnosis.causes import all_causes, explain
-from wire502.diagnosis.failures import to_exchange, to_failure, to_open
+from wire502.diagnosis.failures import to_exchange, to_failure, to_open, to_pending
 from wire502.diagnosis.incidents import to_incident
 from wire502.diagnosis.judge import judge
 from wire502.diagnosis.recognition import Recognised
@@ -27,6 +27,7 @@ from wire502.exchange.summing import Counts, summary
 from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
+from wire502.exchange.waits import Over, Waits
 from wire502.gateways import load, names
 from wire502.kinds import all_kinds
 from wire502.model.attempt import Attempt
@@ -35,7 +36,7 @@ from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
-from wire502.model.verdict import Failure, Incident, Result, Summary
+from wire502.model.verdict import Cleared, Failure, Incident, Result, Summary, Time
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
@@ -58,6 +59,7 @@ class Engine:
         self._lines = Lines()
         self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
+        self._waits = Waits(self._tracker.wake)
         self._drops: Sequence[DropReport] = ()
         self._results: list[Result] = []
         self._counts = Counts()
@@ -102,6 +104,7 @@ class Engine:
         self._tracker.finish([conn for conn in connections if not self._legs.is_client(conn)], now)
         for attempt in self._unanswered.finish(now):
             self._judge_unanswered(attempt)
+        self._cleared(self._waits.finish(now))
         self._cases.release(None)
         self._results.append(self._summary())
         return self._taken()
@@ -184,7 +187,23 @@ class Engine:
         """Release what has been held long enough."""
         for attempt in self._unanswered.due(now_ns):
             self._judge_unanswered(attempt)
+        self._cleared(self._waits.over(now_ns))
         self._cases.release(now_ns)
+
+    def overdue(self, conn: Connection, now_ns: int) -> int:
+        """Tell of a wait that would be a stall if it ended now; return when to look again."""
+        exchange = conn.decoder.current if conn.decoder is not None else None
+        if exchange is None or self._legs.is_client(conn) or self._waits.knows(conn, exchange.number):
+            return 0
+        attempt, _ = self._attempt(conn, exchange, now_ns, True, False)
+        verdict = judge(attempt, self._context)
+        finding = verdict.finding
+        if finding is None or finding.until is None or finding.until.until is not None:
+            return now_ns + self._context.response_deadline_ns  # a stream, an upload: asked again when it has waited on
+        pending = to_pending(attempt, verdict, self._cases.next_id())
+        self._results.append(pending)
+        self._waits.told(pending.id, conn, exchange.number, finding.until.since, now_ns)
+        return 0
 
     def settle(self, conn: Connection, now_ns: int, ended: bool) -> bool:
         """Judge all that is open on a connection; return whether it needs no further look."""
@@ -291,7 +310,16 @@ class Engine:
         self._silences.learn(attempt)
         if conn is not None and verdict.finding is not None:
             self._recorder.failed(conn, attempt, verdict.finding)
-        self._cases.hold(conn, exchange, attempt, joined, verdict, now_ns)
+        ident = None if conn is None or exchange is None else self._waits.failed(conn, exchange.number)
+        self._cases.hold(conn, exchange, attempt, joined, verdict, now_ns, ident)
+
+    def _cleared(self, waits: Iterable[Over]) -> None:
+        for over in waits:
+            point = over.point
+            end = over.now_ns if point is None else point.time_ns
+            seconds = round(max(0, end - over.since.time_ns) / 1e9, 6)
+            frame, file = (None, None) if point is None else (point.frame, point.file)
+            self._results.append(Cleared(over.ident, over.why, frame, file, Time(end), seconds))
 
     def _judge_unanswered(self, attempt: Attempt) -> None:
         verdict = judge(attempt, self._context)

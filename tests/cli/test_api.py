@@ -47,10 +47,10 @@ def test_summary_comes_last(played: Stage) -> None:
         ({"path": "/t/*"}, ["f2", "i1"]),
         ({"path": "/report"}, ["f3"]),
         ({"path": "/report?year=*"}, ["f3"]),
-        ({"host": "SHOP.example", "path": "/cart"}, ["f1", "f5", "i1", "f1"]),
+        ({"host": "SHOP.example", "path": "/cart"}, ["f1", "f5", "i1", "f1", "f9", "f9"]),
         ({"host": "other"}, []),
-        ({"limit": 2}, ["f1", "f2", "i1", "open", "exchange", "f1"]),
-        ({"limit": 0}, ["open", "exchange"]),
+        ({"limit": 2}, ["f1", "f2", "i1", "open", "exchange", "f1", "f9", "f9"]),
+        ({"limit": 0}, ["open", "exchange", "f9", "f9"]),
         (
             {"since": Moment(samples.at(240)), "kinds": frozenset({"fin_mid_body", "stall_before_response"})},
             ["f2", "i1"],

@@ -38,9 +38,17 @@ def test_json_lines(stage: Stage, capsys: Captured) -> None:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     assert 0 == status
-    assert ["failure"] * 7 + ["incident", "open", "exchange", "update", "log", "log_summary", "summary"] == [
-        line["type"] for line in lines
-    ]
+    assert ["failure"] * 7 + [
+        "incident",
+        "open",
+        "exchange",
+        "update",
+        "pending",
+        "cleared",
+        "log",
+        "log_summary",
+        "summary",
+    ] == [line["type"] for line in lines]
     assert lines[0]["time"].endswith(".880000Z")
 
 

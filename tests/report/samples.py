@@ -8,6 +8,7 @@ from wire502.model.attempt import Point, Step
 from wire502.model.verdict import (
     Alternative,
     Cause,
+    Cleared,
     ClientRef,
     ConnectionRef,
     Evidence,
@@ -21,6 +22,7 @@ from wire502.model.verdict import (
     LogSummary,
     LogVerdict,
     Open,
+    Pending,
     Percentiles,
     RequestRef,
     ResponseRef,
@@ -363,6 +365,25 @@ def healthy_summary() -> Summary:
     return summary(failures={}, open=0, shown=0, incidents={}, gaps=Gaps())
 
 
+def pending() -> Pending:
+    return Pending(
+        id="f9",
+        kind="stall_before_response",
+        frame=4,
+        file=0,
+        time=at(0),
+        seconds=60.0,
+        connection=connection(),
+        request=request(),
+        response=None,
+        summary="10.0.0.2:8080 has sent not one octet of a response for 60 s, and nothing has ended the wait yet",
+    )
+
+
+def cleared() -> Cleared:
+    return Cleared(id="f9", why="answered", frame=77, file=0, time=at(61_000), seconds=61.0)
+
+
 def everything() -> list[Result]:
     """One of each, the summary last."""
     return [
@@ -377,6 +398,8 @@ def everything() -> list[Result]:
         opened(),
         exchange(),
         update(),
+        pending(),
+        cleared(),
         logged(),
         log_summary(),
         summary(),

@@ -14,12 +14,19 @@ from wire502.model.verdict import (
     Failure,
     Link,
     Open,
+    Pending,
     RequestRef,
     ResponseRef,
     Time,
     Until,
 )
 
+_STILL = {
+    "stall_mid_request": "has taken nothing more of the request",
+    "stall_before_response": "has sent not one octet of a response",
+    "stall_mid_headers": "has sent nothing more of the head of its response",
+    "stall_mid_body": "has sent nothing more of its response",
+}
 Outcome = Literal["complete", "error", "cut", "closed_without_response", "reset", "pending"]
 
 
@@ -61,6 +68,25 @@ def to_failure(attempt: Attempt, verdict: Verdict, ident: str) -> Failure:
         gateways={},
         summary=verdict.summary,
         ladder=list(attempt.ladder),
+    )
+
+
+def to_pending(attempt: Attempt, verdict: Verdict, ident: str) -> Pending:
+    """Return the line *ident* of a wait that would be the failure *verdict* if it ended now."""
+    failure = to_failure(attempt, verdict, ident)
+    seconds = failure.until.seconds if failure.until is not None else 0.0
+    what = _STILL.get(failure.kind, "has sent nothing")
+    return Pending(
+        id=ident,
+        kind=failure.kind,
+        frame=failure.frame,
+        file=failure.file,
+        time=failure.time,
+        seconds=seconds,
+        connection=failure.connection,
+        request=failure.request,
+        response=failure.response,
+        summary=f"{failure.connection.upstream} {what} for {seconds:.0f} s, and nothing has ended the wait yet",
     )
 
 

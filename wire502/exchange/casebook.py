@@ -26,7 +26,7 @@ from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Exchange
-from wire502.model.verdict import QUIET_KINDS, Failure, Incident, Result, Update
+from wire502.model.verdict import QUIET_KINDS, Cleared, Failure, Incident, Result, Time, Update
 
 Address = tuple[int, int]  # high and low half
 
@@ -85,6 +85,10 @@ class Casebook:
         self._docket = Docket()
         self._unread: tuple[int, bool] | None = None
 
+    def next_id(self) -> str:
+        """Return an id for a failure that may come."""
+        return self._docket.next_failure()
+
     # -- what comes in --------------------------------------------------------------------------------------------
 
     def hold(
@@ -95,8 +99,9 @@ class Casebook:
         joined: Joined,
         verdict: Verdict,
         now_ns: int,
+        ident: str | None = None,
     ) -> None:
-        """Keep a failure back until its client's answer was seen, or its hold is over."""
+        """Keep a failure back until its client's answer was seen, or its hold is over. It may have an *ident*."""
         head = exchange.req_head if exchange is not None else b""
         own = None if conn is None or exchange is None else (conn.stream, exchange.number)
         row = exchange.row if exchange is not None else 0
@@ -106,7 +111,7 @@ class Casebook:
         if joined.row is not None and half_closed(joined.row):
             answered = False  # whether it was still there to read its answer shows in what it makes of it
         when = now_ns if answered else now_ns + self._context.hold_ns
-        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, own, key, row))
+        self._docket.hold(Held(when, conn, head, attempt, joined, verdict, own, key, row, ident=ident))
         self._tracker.wake(when)
         if self._docket.full:
             self.release(now_ns)
@@ -192,6 +197,8 @@ class Casebook:
             if verdict.outcome != "failure" and held.failure is None:
                 held.dropped = True
                 self._counts.odd(verdict.oddities)
+                if held.ident is not None:
+                    self._write(Cleared(held.ident, "judged", None, None, Time(held.attempt.judged_at_ns), 0.0))
                 return
             held.verdict = verdict
             self._put(held)
@@ -227,7 +234,7 @@ class Casebook:
             return
         row = held.joined.row
         gateway = None if row is None else (row.conn.b.high, row.conn.b.low)
-        ident = before.id if before is not None else self._docket.next_failure()
+        ident = before.id if before is not None else held.ident or self._docket.next_failure()
         failure = self._judge.failure(held.conn, held.attempt, held.verdict, ident, gateway)
         if held.attempt.client is None and held.conn is not None:
             history = self._tracker.history

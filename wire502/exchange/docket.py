@@ -45,6 +45,7 @@ class Held:
     failure: Failure | None = None
     dropped: bool = False
     looks: int = 0
+    ident: str | None = None  # it was told as pending under this id
 
 
 @dataclass(slots=True)

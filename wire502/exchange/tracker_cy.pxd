@@ -27,6 +27,11 @@ cdef class Tracker(Observer):
     cdef long long _deadline
     cdef bint _keep
     cdef long long _settle
+    cdef bint _live
+    cdef long long _patience
+    cdef object _waiting
+    cdef dict _watched
+    cdef int _watch(self, Connection conn, long long ts)
     cdef int schedule(self, Connection conn, long long when)
     cdef int _set_next(self)
     cdef bint _open_attempt(self, Connection conn)

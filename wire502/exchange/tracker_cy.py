@@ -41,7 +41,11 @@ HOLE_NS = cython.declare(cython.longlong, 200_000_000)
 FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
 LARGE_HEAD = cython.declare(cython.longlong, 4096)
 TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
+MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
 MAX_FRESH = cython.declare(cython.longlong, 8192)
+
+
+_OVERDUE = 2  # in the place of "this is a hole"
 
 
 class Desk(Protocol):
@@ -62,6 +66,9 @@ class Desk(Protocol):
     def due(self, now_ns: int) -> None:
         """Do what the desk itself wanted done by now."""
 
+    def overdue(self, conn: Connection, now_ns: int) -> int:
+        """Look at a wait that may be past its deadline (live only); return when to look again, 0 for never."""
+
     def began(self, conn: Connection, exchange: Exchange) -> None:
         """Hear of the first request of a connection, where the capture consists of several files."""
 
@@ -79,7 +86,7 @@ class Tracker(Observer):
     exchanges: int
     now: int
     _make_decoder: Callable[[Connection, Observer], Decoder]
-    _due: list[tuple[int, int, Connection | None, bool]]
+    _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
     translated: int
     _fresh: dict[int, Connection]
@@ -93,6 +100,10 @@ class Tracker(Observer):
     _deadline: int
     _keep: bool
     _settle: int
+    _live: bool
+    _patience: int
+    _waiting: deque[tuple[int, Connection]]
+    _watched: dict[int, None]
 
     def __init__(
         self,
@@ -125,6 +136,10 @@ class Tracker(Observer):
         self._unfinished = 0
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
+        self._live = context.live
+        self._patience = min(context.first_byte_deadline_ns, context.response_deadline_ns)
+        self._waiting = deque()
+        self._watched = {}
 
     # -- the observer ---------------------------------------------------------------------------------------------
 
@@ -251,6 +266,8 @@ class Tracker(Observer):
         self.history.begin(conn, exchange)
         if upstream is not None:
             upstream.sights.requested(conn, exchange)
+        if self._live and conn.stream not in self._watched:
+            self._watch(conn, exchange.req_ts)
         if conn.decoder is not None and conn.decoder.exchanges == 1:
             self._legs.began(conn, exchange)
             if self.several_files:
@@ -321,6 +338,38 @@ class Tracker(Observer):
         """Pass on a frame beside TCP."""
         self.desk.rare(record)
 
+    # -- waits past their deadline ----------------------------------------------------------------------------------
+
+    @cython.cfunc
+    def _watch(self, conn: Connection, ts: cython.longlong) -> cython.int:
+        """Have the wait that begins on a connection looked at when it is over its deadline: one entry for each."""
+        when: cython.longlong = ts + self._patience + 1
+        if len(self._waiting) >= MAX_WAITING:
+            kept = [entry for entry in self._waiting if _waits(entry[1])][-(MAX_WAITING // 2) :]
+            self._waiting = deque(kept)
+            self._watched = dict.fromkeys([entry[1].stream for entry in kept])
+        self._watched[conn.stream] = None
+        self._waiting.append((when, conn))
+        if when < self.next_due:
+            self.next_due = when
+        return 0
+
+    def _overdue(self, conn: Connection, when: int) -> None:
+        """See how long the wait of a connection lasts, and have it told if that is too long."""
+        self._watched.pop(conn.stream, None)
+        current = conn.decoder.current if conn.decoder is not None else None
+        if conn.superseded or current is None or not self._open_attempt(conn):
+            return
+        since = max(conn.b.progress_ts, current.req_ts)
+        if when - since <= self._patience:
+            again = since + self._patience + 1
+        else:
+            again = self.desk.overdue(conn, when)
+        if again > when:
+            self._watched[conn.stream] = None
+            self._sequence += 1
+            heappush(self._due, (again, self._sequence, conn, _OVERDUE))
+
     # -- due times ------------------------------------------------------------------------------------------------
 
     @cython.cfunc
@@ -367,6 +416,8 @@ class Tracker(Observer):
             self.next_due = self._due[0][0]
         if self._connecting and self._connecting[0][0] < self.next_due:
             self.next_due = self._connecting[0][0]
+        if self._waiting and self._waiting[0][0] < self.next_due:
+            self.next_due = self._waiting[0][0]
         return 0
 
     def fire(self, now_ns: int) -> None:
@@ -375,10 +426,14 @@ class Tracker(Observer):
         while True:
             first = self._due[0][0] if self._due else NEVER
             connect = self._connecting[0][0] if self._connecting else NEVER
-            when = min(first, connect)
+            wait = self._waiting[0][0] if self._waiting else NEVER
+            when = min(first, connect, wait)
             if when > now_ns:
                 break
             self.now = when
+            if wait < first and wait < connect:
+                self._overdue(self._waiting.popleft()[1], when)
+                continue
             if connect < first:
                 conn = self._connecting.popleft()[1]
                 if not conn.established and not conn.settled and not conn.superseded and conn.refused_frame == 0:
@@ -387,6 +442,8 @@ class Tracker(Observer):
             _, _, conn, hole = heappop(self._due)
             if conn is None:
                 self.desk.due(when)
+            elif hole == _OVERDUE:
+                self._overdue(conn, when)
             elif hole:
                 if not conn.superseded:
                     self.desk.resolve(conn, when)
@@ -425,6 +482,10 @@ class Tracker(Observer):
             return True
         self.unfollowed += 1
         return False
+
+
+def _waits(conn: Connection) -> bool:
+    return not conn.superseded and conn.decoder is not None and conn.decoder.current is not None
 
 
 def _unanswered(conn: Connection) -> bool:

@@ -357,5 +357,40 @@ class LogSummary:
     last_time: Time | None
 
 
-Result = Failure | Incident | Open | ExchangeLine | Update | LogVerdict | LogSummary | Summary
+@dataclass(slots=True)
+class Pending:
+    """Live only: a wait past its deadline that nothing has ended yet; a ``failure`` or ``cleared`` has its id later.
+
+    ``kind`` is what it will be unless octets come; ``frame`` and ``time`` those of the last progress.
+    """
+
+    type: ClassVar[str] = "pending"
+    schema: ClassVar[int] = 1
+    id: str
+    kind: str
+    frame: int
+    file: int
+    time: Time
+    seconds: float
+    connection: ConnectionRef
+    request: RequestRef | None
+    response: ResponseRef | None
+    summary: str
+
+
+@dataclass(slots=True)
+class Cleared:
+    """Live only: a wait that was told as pending ended without a failure; ``frame`` is what ended it, if any."""
+
+    type: ClassVar[str] = "cleared"
+    schema: ClassVar[int] = 1
+    id: str
+    why: Literal["answered", "judged", "forgotten", "ended"]
+    frame: int | None
+    file: int | None
+    time: Time
+    seconds: float
+
+
+Result = Failure | Incident | Open | ExchangeLine | Update | Pending | Cleared | LogVerdict | LogSummary | Summary
 QUIET_KINDS = frozenset({"gateway_abort", "client_abort"})

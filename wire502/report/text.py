@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from wire502.model.verdict import (
     QUIET_KINDS,
+    Cleared,
     ClientRef,
     ExchangeLine,
     Failure,
@@ -18,6 +19,7 @@ from wire502.model.verdict import (
     LogSummary,
     LogVerdict,
     Open,
+    Pending,
     RequestRef,
     Result,
     Summary,
@@ -77,6 +79,10 @@ class TextReport:
                 return self._painter.paint(self._incident(result))
             case Open():
                 return self._painter.paint(self._unfinished(result))
+            case Pending():
+                return self._painter.paint(self._pending(result))
+            case Cleared():
+                return self._painter.paint(self._cleared(result))
             case ExchangeLine():
                 return self._painter.paint(self._exchange(result))
             case Update():
@@ -275,6 +281,21 @@ class TextReport:
         for number, text in enumerate(wrap(f"{head}{result.why_unknown} ({cite})", self._width - 2)):
             yield [Span(text if not number else f"  {text}", "dim")]
 
+    def _pending(self, result: Pending) -> Iterator[Line]:
+        yield from self._date(result.time)
+        what = f"{self._called(result.request)} → {result.connection.upstream}"
+        cite = self._frames.cite(result.frame, result.file)
+        yield from self._noted(f"? {what}: pending, {result.summary} (since {cite})")
+        self._remember(result.id, f"{what} ({cite})")
+
+    def _cleared(self, result: Cleared) -> Iterator[Line]:
+        name = self._named.get(result.id, result.id)
+        yield from self._noted(f"↳ {name}: {_OVER[result.why]} after {result.seconds:.1f} s, nothing failed")
+
+    def _noted(self, text: str) -> Iterator[Line]:
+        for number, part in enumerate(wrap(text, self._width - 2)):
+            yield [Span(part if not number else f"  {part}", "dim")]
+
     def _exchange(self, result: ExchangeLine) -> Iterator[Line]:
         yield from self._date(result.time)
         status = result.response.status if result.response else None
@@ -327,6 +348,12 @@ class TextReport:
             del self._named[next(iter(self._named))]
 
 
+_OVER = {
+    "answered": "octets came",
+    "judged": "the wait ended",
+    "forgotten": "no longer followed",
+    "ended": "the capture ended",
+}
 _ENDS = {"gateway_abort": "ended by the gateway", "client_abort": "ended by the client"}
 # the keys of an update that people want to hear of
 _TOLD = ("kind", "masked", "at_fault", "confidence", "client", "summary", "caveats")
