@@ -10,7 +10,7 @@ import click
 from wire502.cli.gateways import condition, outcome
 from wire502.cli.pages import kind_module, kind_names, page
 from wire502.cli.terminal import width
-from wire502.gateways import KINDS, Fit, cases, fits
+from wire502.gateways import KINDS, Fit, Said, cases, fits, said
 
 
 @click.command("explain", short_help="Tell what a kind of failure, a cause or a log line means.")
@@ -38,13 +38,15 @@ def command(name: str | None, log: str | None) -> int:
 
 
 def _explain_log(text: str) -> int:
-    found = fits(text)
-    if any(fit.exact for fit in found):
+    found, meanings, columns = fits(text), said(text), width()
+    if meanings or any(fit.exact for fit in found):
         found = [fit for fit in found if fit.exact]
-    if not found:
+    if not found and not meanings:
         click.echo("No gateway's table has a line like this. See: wire502 gateways")
         return 1
-    columns = width()
+    _tell(meanings, found, columns)
+    if not found:
+        return 0
     by_kind = {kind: [fit for fit in found if fit.kind == kind] for kind in KINDS}
     by_kind = {kind: some for kind, some in by_kind.items() if some}
     click.echo(f"{len(by_kind)} kind{'s' * (len(by_kind) > 1)} of failure can be behind this. What tells them apart:")
@@ -60,13 +62,29 @@ def _explain_log(text: str) -> int:
     return 0
 
 
+def _tell(meanings: list[Said], found: list[Fit], columns: int) -> None:
+    """Say what states, flags and messages mean, and the kinds beside which they are seen if no table says better."""
+    for one in meanings:
+        click.echo(
+            "\n".join(textwrap.wrap(f"{one.word} ({one.gateway}): {one.means}", columns, subsequent_indent="  "))
+        )
+        if found:
+            continue
+        if not one.kinds:
+            click.echo("  no failure of an attempt by itself")
+        for kind in one.kinds:
+            click.echo(f"  {kind}{_title(kind)}")
+    if meanings:
+        click.echo("" if found else "\nA page each: wire502 explain KIND, wire502 gateways NAME")
+
+
 def _title(kind: str) -> str:
     return f"  {getattr(kind_module(kind), 'TITLE', '')}" if kind in kind_names() else ""
 
 
 def _wire(kind: str, some: list[Fit]) -> Iterator[str]:
     """Yield how the wire shows the cases that fit; the first case of a kind stands for the usual one."""
-    usual = next(case for case in cases().values() if case.kind == kind)
+    usual = [case for case in cases().values() if case.kind == kind][:1]
     told = []
     for fit in some:
         named = [cases()[name] for name in fit.variant.cases]
@@ -74,7 +92,7 @@ def _wire(kind: str, some: list[Fit]) -> Iterator[str]:
             named = [
                 case for case in cases().values() if case.kind == kind and case.when and case.when == fit.variant.when
             ]
-        told += named or [usual]
+        told += named or usual
     yield from dict.fromkeys(case.wire for case in told)
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from wire502.diagnosis._seen import MOST_EXCHANGES, MOST_FAILURES, Item, Row, Seen
 from wire502.diagnosis.dialect import answers, status_of
-from wire502.gateways import FORMATS, NO_STATUS, LogLine, fits, load, names, parse
+from wire502.gateways import FORMATS, NO_STATUS, LogLine, fits, load, names, parse, said
 from wire502.model.verdict import QUIET_KINDS, Failure, Incident, LogSummary, LogVerdict, Time
 
 SLACK_NS = 2_000_000_000
@@ -362,4 +362,5 @@ def _got(status: int | None) -> str:
 @lru_cache(maxsize=4096)
 def _known_kinds(gateways: tuple[str, ...], written: str) -> tuple[str, ...]:
     """Return the kinds for which one of *gateways* writes this; messages repeat, so few of them are looked up."""
-    return tuple(dict.fromkeys(fit.kind for fit in fits(written, gateways) if fit.exact))
+    known = dict.fromkeys(fit.kind for fit in fits(written, gateways) if fit.exact)
+    return tuple(known or dict.fromkeys(kind for one in said(written) if one.gateway in gateways for kind in one.kinds))

@@ -15,9 +15,10 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from wire502.gateways import _fits, _recognise
+from wire502.gateways import _fits, _recognise, _said
 from wire502.gateways._fits import Fit, flagged, holds
 from wire502.gateways._loglines import FORMATS, NO_STATUS, LogLine, parse
+from wire502.gateways._said import Said
 from wire502.gateways._tables import (
     FACTS,
     KINDS,
@@ -47,6 +48,7 @@ __all__ = [
     "Gateway",
     "LogLine",
     "Row",
+    "Said",
     "Section",
     "Variant",
     "cases",
@@ -57,6 +59,7 @@ __all__ = [
     "names",
     "parse",
     "recognise",
+    "said",
 ]
 
 
@@ -97,6 +100,16 @@ def fits(log_text: str, only: Iterable[str] | None = None) -> list[Fit]:
     All tables are asked, or those of the gateways *only*.
     """
     return _fits.fits(map(load, names() if only is None else only), log_text)
+
+
+def said(log_text: str) -> list[Said]:
+    """Return what states, flags and messages of a log line mean that stand in no row of a table, or in many."""
+    return _said.said(_words(), log_text)
+
+
+@functools.cache
+def _words() -> dict[str, Any]:
+    return _read("_said")
 
 
 def _read(name: str) -> dict[str, Any]:
