@@ -23,18 +23,14 @@ LINES = [
     "upstream server temporarily disabled while connecting to upstream",
     "epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too",
     "1024 worker_connections are not enough while connecting to upstream",
-    *(
-        "SC-- sC-- SH-- sH-- SD-- sD-- PH-- CC-- CH-- CD-- cD-- cR-- LR-- PC-- RC-- sQ-- SQ-- CR-- PR-- PD-- PT--".split()
-    ),
-    *(
-        "LH-- IH-- DH-- KD-- cH-- CQ-- UH UF UO NR NC URX DC DT UT UC UR LR DI FI RL UAEX IH SI DPE UPE OM DF DO".split()
-    ),
+    *("SC-- sC-- SH-- sH-- SD-- sD-- PH-- CC-- CH-- CD-- cD-- cR-- LR-- PC-- RC-- sQ-- SQ-- CR-- PR-- PD--".split()),
+    *("LH-- IH-- DH-- KD-- cH-- CQ-- UH UF UO NR NC URX DC DT UT UC UR LR DI FI RL UAEX SI DPE UPE OM DF".split()),
     "upstream_reset_before_response_started{remote_connection_failure,delayed_connect_error:_111}",
     "upstream_reset_before_response_started{connection_termination}",
     "no_healthy_upstream",
     "response_timeout",
     "(111)Connection refused: AH00957: http: attempt to connect to 10.9.1.2:9999 (10.9.1.2:9999) failed",
-    "(70007)The timeout specified has expired: [client 10.0.0.9:1] AH01102: error reading status line from remote server a:80",
+    "(70007)The timeout specified has expired: AH01102: error reading status line from remote server a:80",
     "AH00959: ap_proxy_connect_backend disabling worker for (10.0.0.2:80) for 60s",
     "AH00940: HTTP: disabled connection for (10.9.1.2:80)",
     "AH01114: HTTP: failed to make connection to backend: 10.9.1.2",
@@ -52,7 +48,7 @@ LINES = [
     "ERR_ZERO_SIZE_OBJECT",
     "TCP_MISS_ABORTED/000 0 GET http://app/ - HIER_DIRECT/10.0.0.2 -",
     "TCP connection to 10.9.1.2/9999 failed",
-    "CONNECT: attempt fail [CONNECTION_ERROR] to 10.9.1.2:9999 for host='app' connection_result=Connection refused [111]",
+    "CONNECT: attempt fail [CONNECTION_ERROR] to 10.9.1.2:9999 for host='a' connection_result=Connection refused [111]",
     "CONNECT: could not connect to 10.9.1.2 for 'http://a/' (setting last failure time) connect_result=111",
     "(gw_backend.c.274) establishing connection failed: socket: tcp:10.9.1.2:9999: Connection refused",
     "(gw_backend.c.960) all handlers for /dead/1? on  are down.",
@@ -76,7 +72,7 @@ def test_a_line_has_a_meaning(line: str) -> None:
         ("RC--", "haproxy", ("no_attempt",)),
         ('10.0.0.9:1 [22/Nov/2026:20:33:55.653] f a/s1 0/9/-1/-1/9 503 204 - - sQNN 2/2/1/1/0 0/0 "GET / HTTP/1.1"',
          "haproxy", ("no_attempt",)),
-        ('[2026-11-22T20:33:55.000Z] "GET / HTTP/1.1" 503 UO 0 81 0 - "-" "curl" "id" "a" "-"', "envoy", ("no_attempt",)),
+        ('[2026-11-22T20:33:55.000Z] "GET / HTTP/1.1" 503 UO 0 81 0 - "-" "c" "id" "a" "-"', "envoy", ("no_attempt",)),
         ("could not be resolved (3: Host not found)", "nginx", ("no_attempt",)),
     ],
 )  # fmt: skip
