@@ -85,6 +85,9 @@ class Analysis(Protocol):
     def gauges(self) -> dict[str, int]:
         """Return how much is being followed and how much was let go, by name."""
 
+    def first_bytes(self) -> list[tuple[float, int]]:
+        """Return upper edges in seconds, with how many first octets took so long."""
+
     def lost(self, drops: Sequence[DropReport]) -> None:
         """Hear of the packets that the capture says it lost."""
 
@@ -314,6 +317,10 @@ class Reading(Iterator[Result]):
     def gauges(self) -> dict[str, int]:
         """Return how much is being followed and how much was let go, by name; see ``Engine.gauges``."""
         return self._engine.gauges()
+
+    def first_bytes(self) -> list[tuple[float, int]]:
+        """Return how long upstreams took to their first octet; see ``Engine.first_bytes``."""
+        return self._engine.first_bytes()
 
     def close(self) -> None:
         """Close the inputs; done by itself at the end."""

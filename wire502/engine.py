@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from wire502.diagnosis.causes import all_causes, explain
 from wire502.diagnosis.failures import to_exchange, to_failure, to_open, to_pending
@@ -41,6 +42,8 @@ from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
+
+MOST_SUMMED = 1024  # upstreams in one histogram
 
 
 class Engine:
@@ -128,8 +131,10 @@ class Engine:
         | evicted, unfollowed | connections let go to stay within a limit; attempts counted only, in a flood |
         | buffered | octets that wait for missing segments |
         | upstreams, duplicates, fragments_pending | now, since the start, now |
+        | gaps_capture, gaps_wire, gaps_unknown | holes of the connections that ended |
         """
         connections, tracker = self._connections, self._tracker
+        capture, wire, unknown = connections.lost
         return {
             "frames": self._packets.frames,
             "octets": self._packets.octets,
@@ -142,7 +147,18 @@ class Engine:
             "upstreams": len(tracker.upstreams),
             "duplicates": connections.duplicates,
             "fragments_pending": self._packets.fragments_pending,
+            "gaps_capture": capture,
+            "gaps_wire": wire,
+            "gaps_unknown": unknown,
         }
+
+    def first_bytes(self) -> list[tuple[float, int]]:
+        """Return how long upstreams took to their first octet: upper edges of buckets in seconds, with their counts."""
+        sums: Counter[float] = Counter()
+        for upstream in islice(self._tracker.upstreams.values(), MOST_SUMMED):
+            for edge, count in upstream.first_byte.tally():
+                sums[edge] += count
+        return sorted(sums.items())
 
     def _tell(self, result: Result) -> None:
         self._results.append(result)

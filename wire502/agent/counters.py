@@ -36,6 +36,9 @@ class State:
     upstreams: int = 0
     duplicates: int = 0
     fragments_pending: int = 0
+    gaps_capture: int = 0
+    gaps_wire: int = 0
+    gaps_unknown: int = 0
     results: int = 0
     failures: dict[str, int] = field(default_factory=dict)
 

@@ -30,7 +30,8 @@ class Plan:
     """What is to be captured, how it is analysed, where results and packets go, and as whom.
 
     Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
-    default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output.
+    default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
+    *metrics* where counters are served (``[ADDRESS:]PORT``), if at all.
     """
 
     interfaces: Sequence[str] = ()
@@ -42,6 +43,7 @@ class Plan:
     record: str | None = None
     rotation: Rotation = field(default_factory=Rotation)
     output: str | None = None
+    metrics: str | None = None
     become: str | None = None
     upstream: Sequence[str] = ()
     gateway: str | None = None
@@ -84,6 +86,10 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
             parts.append(recording)
         lines = Lines(writer(reading), plan.output, become, say, reading.stop)
         parts += [lines, notifier]
+        if plan.metrics is not None:
+            from wire502.agent.metrics import Metrics
+
+            parts.append(Metrics(plan.metrics, lambda: counting.state(reading, feeds[0]), reading.first_bytes))
         drop(become, keep=plan.become == ROOT)
         if recording is not None:
             recording.check()

@@ -15,6 +15,7 @@ _SECTIONS = {
     "Where packets come from": ("interfaces", "pipe", "follow", "backend", "list_interfaces"),
     "How they are captured": ("snaplen", "buffer_kib", "count", "no_promiscuous", "fanout", "become"),
     "Where packets go": ("record", "megabytes", "files", "seconds"),
+    "Always on": ("metrics",),
     "What they mean": ("upstream", "gateway", "settings"),
     "What to print": ("everything", "kinds", "to", "host", "path"),
     "How to print it": ("as_json", "output", "quiet", "redacted", "local", "color"),
@@ -66,6 +67,13 @@ _SECTIONS = {
     type=click.IntRange(1),
     metavar="S",
     help="Next file after S seconds; FILE as for strftime.",
+)
+@click.option(
+    "--metrics",
+    metavar="[ADDR:]PORT",
+    is_flag=False,
+    flag_value="127.0.0.1:9502",
+    help="Serve counters to Prometheus, and /healthz; alone: 127.0.0.1:9502.",
 )
 @click.option("--upstream", metavar="ADDR[:PORT]", multiple=True, help="This is an upstream, whatever it looks like.")
 @click.option("--gateway", metavar="NAME[:VERSION]", help="What the gateway is (see: wire502 gateways).")
@@ -121,6 +129,7 @@ def run(
     megabytes: int | None,
     files: int | None,
     seconds: int | None,
+    metrics: str | None,
     upstream: tuple[str, ...],
     gateway: str | None,
     settings: tuple[str, ...],
@@ -166,6 +175,7 @@ def run(
         record=record,
         rotation=Rotation(megabytes, seconds, files),
         output=output,
+        metrics=metrics,
         become=become,
         upstream=upstream,
         gateway=gateway,

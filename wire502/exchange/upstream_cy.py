@@ -52,6 +52,10 @@ class Buckets:
         self.count += 1
         return 0
 
+    def tally(self) -> list[tuple[float, int]]:
+        """Return the buckets that hold something: upper edge in seconds, and how many durations lie in it."""
+        return [(GROWTH**at / 1e6, self.counts[at]) for at in range(COUNT) if self.counts[at]]
+
     def percentile(self, share: float) -> float | None:
         """Return the duration in ms below which *share* (0 to 1) of all lie; None without a sample."""
         if self.count == 0:
