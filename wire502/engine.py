@@ -310,6 +310,7 @@ class Engine:
         if ended or conn.superseded or conn.evicted:
             self._counts.odd(verdict.oddities)
             self._counts.open += 1
+            self._counts.ended(attempt, conn.upstream)
             self._results.append(to_open(attempt, verdict.why_unknown))
             return True
         return False

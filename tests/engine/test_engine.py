@@ -268,3 +268,20 @@ def test_the_summary_counts() -> None:
     assert summary.bytes == sum(14 + len(frame.network) for frame in wire.frames)
     (upstream,) = summary.upstreams
     assert (upstream.upstream, upstream.attempts, upstream.failures) == (B, 3, 0)
+
+
+def test_what_was_asked_in_vain_was_asked() -> None:
+    """Requests without an answer, or without its end, count among exchanges and attempts like those that went well."""
+    wire = Wire()
+    for answer in (OK, OK[:-1], b""):
+        connection = wire.connection(f"10.0.0.1:{41000 + len(wire.frames)}", "10.0.0.2:8080")
+        connection.handshake()
+        connection.client.send(GET)
+        if answer:
+            connection.server.send(answer)
+        connection.server.reset()
+    *_, summary = judged(wire)
+
+    assert isinstance(summary, Summary)
+    assert (summary.exchanges, summary.connections) == (3, 3)
+    assert (summary.upstreams[0].attempts, summary.upstreams[0].failures) == (3, 2)

@@ -245,6 +245,7 @@ class Casebook:
             self._replace(held, before, failure)
             return
         held.failure = failure
+        self._counts.ended(held.attempt, None if held.conn is None else held.conn.upstream)
         self._count(failure, held.conn, 1)
         self._write(failure)
 

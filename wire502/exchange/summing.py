@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from wire502.exchange.upstream_cy import Upstream
+from wire502.model.attempt import Attempt
 from wire502.model.endpoints import endpoint_text
 from wire502.model.verdict import Failure, Gaps, Incident, Percentiles, Summary, Time, UpstreamSummary
 
@@ -21,6 +22,7 @@ class Counts:
         self.oddities: Counter[str] = Counter()
         self.incidents: Counter[str] = Counter()
         self.explained_502 = 0
+        self.unfinished = 0  # exchanges that never got a whole answer
 
     def failure(self, failure: Failure, *, quiet: bool, step: int = 1) -> None:
         """Count one failure line; *step* -1 takes it back."""
@@ -36,6 +38,14 @@ class Counts:
         self.incidents[incident.outcome] += step
         if incident.client_status == 502 and incident.kind is not None:
             self.explained_502 += step
+
+    def ended(self, attempt: Attempt, upstream: Upstream | None) -> None:
+        """Count an attempt that got no whole answer, which nothing else has counted."""
+        if attempt.unattempted or (attempt.response is not None and attempt.response.complete):
+            return
+        self.unfinished += attempt.request is not None
+        if upstream is not None:
+            upstream.unfinished += 1
 
     def odd(self, names: Iterable[str]) -> None:
         """Count oddities."""
@@ -90,7 +100,7 @@ def summary(
         first_time=None if first_ns is None else Time(first_ns),
         last_time=None if last_ns is None else Time(last_ns),
         connections=connections,
-        exchanges=exchanges,
+        exchanges=exchanges + counts.unfinished,
         failures=dict(sorted((+counts.failures).items())),
         masked=counts.masked,
         aborts=counts.aborts,
@@ -113,7 +123,7 @@ def _row(one: Upstream) -> UpstreamSummary:
     idle = one.idle.percentile(0.5)
     return UpstreamSummary(
         upstream=endpoint_text(one.high, one.low, one.port),
-        attempts=one.attempts,
+        attempts=one.attempts + one.unfinished,
         failures=one.failures,
         connect_ms=Percentiles(one.connect.percentile(0.5), one.connect.percentile(0.99)),
         first_byte_ms=Percentiles(one.first_byte.percentile(0.5), one.first_byte.percentile(0.99)),

@@ -11,6 +11,7 @@ cdef class Upstream:
     cdef public int port
     cdef public long long attempts
     cdef public long long failures
+    cdef public long long unfinished
     cdef public long long connections
     cdef public long long retransmissions
     cdef public Buckets connect

@@ -73,13 +73,17 @@ class Buckets:
 
 @cython.cclass
 class Upstream:
-    """Counters of one endpoint (address and port)."""
+    """Counters of one endpoint (address and port).
+
+    ``attempts`` have had a whole answer, ``unfinished`` never got one (no connection among them, too).
+    """
 
     high: int
     low: int
     port: int
     attempts: int
     failures: int
+    unfinished: int
     connections: int
     retransmissions: int
     connect: Buckets
@@ -95,7 +99,7 @@ class Upstream:
         self.high = high
         self.low = low
         self.port = port
-        self.attempts = self.failures = self.connections = self.retransmissions = 0
+        self.attempts = self.failures = self.unfinished = self.connections = self.retransmissions = 0
         self.connect = Buckets()
         self.first_byte = Buckets()
         self.idle = Buckets()
