@@ -9,6 +9,7 @@ and the one loop that drives the engine for both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -34,12 +35,10 @@ from wire502.model.verdict import (
 from wire502.settings import Endpoint, context, endpoint
 
 if TYPE_CHECKING:
-    import os
-
     from wire502.capture import MergedSource, Source
     from wire502.diagnosis.causes import Rule
     from wire502.diagnosis.reconcile import Reconciler
-    from wire502.model.capture_info import DropReport, InputDamage, Interface
+    from wire502.model.capture_info import Clocks, DropReport, InputDamage, Interface
     from wire502.model.context import Context
     from wire502.model.frames_cy import Batch
 
@@ -68,6 +67,8 @@ __all__ = [
 ]
 
 DAY_NS = 86_400_000_000_000
+_MOST_COMPARED = 8  # inputs whose clocks are compared: more are a rotated set
+_FRAMES_COMPARED = 100_000  # of each
 _MOST_REMEMBERED = 65_536  # failures whose fate is followed after they were handed out
 Progress = Callable[[int, "int | None"], None]
 Witness = Callable[[Result], None]
@@ -87,6 +88,9 @@ class Analysis(Protocol):
 
     def first_bytes(self) -> list[tuple[float, int]]:
         """Return upper edges in seconds, with how many first octets took so long."""
+
+    def compared(self, clocks: Clocks) -> None:
+        """Hear how the times of several inputs were brought together."""
 
     def lost(self, drops: Sequence[DropReport]) -> None:
         """Hear of the packets that the capture says it lost."""
@@ -292,6 +296,9 @@ class Reading(Iterator[Result]):
             self.inputs = [self._feed.path]
         self._sources: list[Source] | list[Feed] = self._open(paths, follow) if self._feed is None else [self._feed]
         self._engine = _new_engine(plain, self.interfaces)
+        self._clocks = None if follow or feed is not None else compared_clocks(paths)
+        if self._clocks is not None:
+            self._engine.compared(self._clocks)
         self._groups = self._run()
         self._pending: Iterator[Result] = iter(())
 
@@ -337,9 +344,11 @@ class Reading(Iterator[Result]):
 
     def _open(self, paths: tuple[Input, ...], follow: bool) -> list[Source]:
         sources: list[Source] = []
+        self._files: list[int] = []  # of the inputs, those that could be opened
         for file, path in enumerate(paths):
             try:
                 sources.append(_new_source(path, file, self.interfaces, follow, lambda: self.stopped))
+                self._files.append(file)
             except CaptureError as error:
                 self.unreadable.append(error)
         if not sources and self.unreadable:
@@ -347,7 +356,12 @@ class Reading(Iterator[Result]):
         return sources
 
     def _run(self) -> Iterator[list[Result]]:
-        source = self._feed if self._feed is not None else _merged(cast("list[Source]", self._sources))
+        source: Source | MergedSource | Feed
+        if self._feed is not None:
+            source = self._feed
+        else:
+            shifts = [self._clocks.shifts[file] for file in self._files] if self._clocks is not None else []
+            source = _merged(cast("list[Source]", self._sources), shifts)
         begun = False
         try:
             while not self.stopped and (batch := self._next_batch(source)) is not None:
@@ -514,12 +528,37 @@ def _new_source(path: Input, file: int, interfaces: list[Interface], follow: boo
     return open_source(path, file=file, interfaces=interfaces, follow=follow, stop=stop)
 
 
-def _merged(sources: list[Source]) -> Source | MergedSource:
+def _merged(sources: list[Source], shifts: Sequence[int]) -> Source | MergedSource:
     if len(sources) == 1:
         return sources[0]
     from wire502.capture import merge_sources
 
-    return merge_sources(sources)
+    return merge_sources(sources, shifts)
+
+
+def compared_clocks(paths: Sequence[Input]) -> Clocks | None:
+    """Return how far the clocks of several files are apart; None where they cannot be read twice, or are too many."""
+    if not 1 < len(paths) <= _MOST_COMPARED:
+        return None
+    if any(not isinstance(path, str | os.PathLike) or not os.path.isfile(path) for path in paths):  # noqa: PTH113
+        return None
+    from wire502.engine import compare_clocks
+
+    return compare_clocks(_begin(cast("str | os.PathLike[str]", path)) for path in paths)
+
+
+def _begin(path: str | os.PathLike[str]) -> Iterator[Batch]:
+    """Yield the first frames of a file; none of one that cannot be read, which is said elsewhere."""
+    from wire502.capture import open_source
+
+    left = _FRAMES_COMPARED
+    try:
+        with open_source(path) as source:
+            while left > 0 and (batch := source.read_batch()) is not None:
+                left -= batch.count
+                yield batch
+    except CaptureError:
+        return
 
 
 def _new_engine(plain: Context, interfaces: list[Interface]) -> Analysis:

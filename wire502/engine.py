@@ -18,6 +18,7 @@ from wire502.diagnosis.judge import judge
 from wire502.diagnosis.recognition import Recognised
 from wire502.exchange.attempts import build, dropped_nearby
 from wire502.exchange.casebook import Address, Casebook
+from wire502.exchange.clocks import ClockSample, compare
 from wire502.exchange.legs_cy import Legs
 from wire502.exchange.lines_cy import Lines
 from wire502.exchange.linking import Joined, Linker
@@ -32,7 +33,7 @@ from wire502.exchange.waits import Over, Waits
 from wire502.gateways import load, names
 from wire502.kinds import all_kinds
 from wire502.model.attempt import Attempt
-from wire502.model.capture_info import DropReport, Interface, RareFrame
+from wire502.model.capture_info import Clocks, DropReport, Interface, RareFrame
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
@@ -64,6 +65,8 @@ class Engine:
         self._unanswered = Unanswered(context)
         self._waits = Waits(self._tracker.wake)
         self._drops: Sequence[DropReport] = ()
+        self._compared: set[int] = set()
+        self._clocks: Sequence[str] = ()
         self._results: list[Result] = []
         self._counts = Counts()
         self._cases = Casebook(
@@ -85,12 +88,21 @@ class Engine:
     def feed(self, batch: Batch) -> list[Result]:
         """Take the next frames; return what became final, in the order in which it did."""
         self._connections.interfaces(self._interfaces)
-        several = len(self._interfaces) > 1 and len({one.file for one in self._interfaces}) > 1
+        several = len(self._interfaces) > 1 and not self._compared.issuperset(one.file for one in self._interfaces)
+        several = several and len({one.file for one in self._interfaces}) > 1
         self._linker.skew.several = self._tracker.several_files = several
         self._see_times(batch)
         for segments in self._packets.segments(batch):
             self._connections.feed(segments)
         return self._taken()
+
+    def compared(self, clocks: Clocks) -> None:
+        """Hear how the times of the files were brought together (before the first batch)."""
+        if len(clocks.together) == 1:
+            self._compared = clocks.together[0]
+        self._linker.skew.compare(clocks.together)
+        self._clocks = clocks.said
+        self._connections.see_far(clocks.way_ns)
 
     def tick(self, now_ns: int) -> list[Result]:
         """Let capture time pass without a frame (live only)."""
@@ -384,7 +396,7 @@ class Engine:
             holes=connections.holes(),
             unsupported=packets.unsupported,
             steps=len(connections.steps),
-            clocks=self._linker.skew.caveats(),
+            clocks=[*self._clocks, *self._linker.skew.caveats()],
         )
 
 
@@ -394,6 +406,20 @@ def preload() -> None:
     all_causes()
     for name in names():
         load(name)
+
+
+def compare_clocks(files: Iterable[Iterable[Batch]]) -> Clocks:
+    """Return how far the clocks of *files*, of each the first batches, are apart."""
+    samples = []
+    for batches in files:
+        stage, sample = PacketStage(), ClockSample()
+        for batch in batches:
+            for segments in stage.segments(batch):
+                sample.add(segments)
+            if sample.full:
+                break
+        samples.append(sample)
+    return compare(samples)
 
 
 class _Diagnosis:

@@ -2,19 +2,21 @@
 
 Captures that follow one another (a rotated set) are read one after the other and their batches handed on as they
 are; where they overlap, frames are copied into a new block. Frames of one capture keep their order even where its
-clock runs backwards; frames of equal time come in the order in which the captures were given.
+clock runs backwards; frames of equal time come in the order in which the captures were given. Where it is known how
+far the clocks of the captures are apart, times are shifted first.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wire502.capture.merge_cy import Head, Merger
+from wire502.capture.merge_cy import Head, Merger, shift
 from wire502.capture.source import BATCH_ROWS, BUFFER_SIZE, Source
 from wire502.model.frames_cy import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -26,10 +28,13 @@ _NEVER_NS = (1 << 63) - 1
 class MergedSource:
     """The sources *sources*, which share one list of interfaces, as one; made by ``merge_sources``."""
 
-    def __init__(self, sources: list[Source]) -> None:
+    def __init__(self, sources: list[Source], shifts: Sequence[int]) -> None:
         self.sources = sources
+        self._shifts = shifts
         timed = [
-            (first, order, source) for order, source in enumerate(sources) if (first := source.first_ns()) is not None
+            (first + by_ns, order, source)
+            for order, (source, by_ns) in enumerate(zip(sources, shifts, strict=True))
+            if (first := source.first_ns()) is not None
         ]
         self._waiting = sorted(timed, key=lambda entry: entry[:2], reverse=True)  # the next one last
         self._heads: list[Head] = []
@@ -50,7 +55,11 @@ class MergedSource:
     @property
     def drops(self) -> list[DropReport]:
         """Packets that the captures say were lost."""
-        return [drop for source in self.sources for drop in source.drops]
+        return [
+            _shifted(drop, by_ns)
+            for source, by_ns in zip(self.sources, self._shifts, strict=True)
+            for drop in source.drops
+        ]
 
     @property
     def bytes_read(self) -> int:
@@ -112,12 +121,18 @@ class MergedSource:
         if spent is None:
             return
         source: Source = spent.source
-        batch = source.read_batch()
+        batch = self._read(source, spent.order)
         if batch is None:
             self._heads.remove(spent)
             source.close()
         else:
             spent.batch, spent.row = batch, 0
+
+    def _read(self, source: Source, order: int) -> Batch | None:
+        batch = source.read_batch()
+        if batch is not None and self._shifts[order]:
+            shift(batch, self._shifts[order])
+        return batch
 
     def _begins_before_front(self) -> bool:
         """Return whether a waiting source begins before (or with) the earliest row at hand."""
@@ -129,7 +144,7 @@ class MergedSource:
         """Bring in the waiting sources that begin before the earliest row at hand."""
         while self._begins_before_front():
             _, order, source = self._waiting.pop()
-            batch = source.read_batch()
+            batch = self._read(source, order)
             if batch is not None:
                 self._heads.append(Head(source, batch, order))
 
@@ -138,9 +153,17 @@ def _time_and_order(head: Head) -> tuple[int, int]:
     return int(head.batch.ts_ns[head.row]), head.order
 
 
-def merge_sources(sources: Iterable[Source]) -> MergedSource:
+def _shifted(drop: DropReport, by_ns: int) -> DropReport:
+    if not by_ns:
+        return drop
+    return replace(drop, to_ns=drop.to_ns + by_ns, from_ns=None if drop.from_ns is None else drop.from_ns + by_ns)
+
+
+def merge_sources(sources: Iterable[Source], shifts: Sequence[int] = ()) -> MergedSource:
     """Return *sources* as one, ordered by the time of their first frames. Closing it closes them all.
 
+    *shifts* (nanoseconds, one for each source) are added to their times.
     Reads the first frame of each, so it waits for pipes.
     """
-    return MergedSource(list(sources))
+    found = list(sources)
+    return MergedSource(found, shifts or [0] * len(found))

@@ -31,6 +31,14 @@ class Head:
         self.source = source
 
 
+def shift(batch: Batch, by_ns: cython.longlong) -> None:
+    """Add *by_ns* to the times of all rows."""
+    times: cython.longlong[::1] = batch.ts_ns
+    row: cython.Py_ssize_t
+    for row in range(batch.count):
+        times[row] += by_ns
+
+
 @cython.cclass
 class Merger:
     """Copies rows, and their octets, to *out*; ``used`` octets of ``out.data`` are taken.

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from wire502.api import compared_clocks
 from wire502.capture import open_source
 from wire502.capture.merge import MergedSource, merge_sources
 from wire502.capture.source import Source
@@ -27,8 +28,10 @@ class Frames:
         except BaseException:
             self.close()
             raise
+        clocks = compared_clocks(paths)
+        shifts = clocks.shifts if clocks is not None else []
         several = len(self._sources) > 1
-        self._source: Source | MergedSource = merge_sources(self._sources) if several else self._sources[0]
+        self._source: Source | MergedSource = merge_sources(self._sources, shifts) if several else self._sources[0]
 
     @property
     def drops(self) -> Sequence[DropReport]:

@@ -146,7 +146,7 @@ class Linker:
 
     def _wide(self) -> int:
         """Return by how much two legs' clocks may differ at most: what a look into the history must span."""
-        return CLOCK_NS if not self.skew.several else BLIND_NS
+        return BLIND_NS if self.skew.several else FILES_NS if self.skew.compared else CLOCK_NS
 
     def _slack(self, one: int, other: int) -> int:
         """Return by how much moments of two files may change places once their clocks were compared."""

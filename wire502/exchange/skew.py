@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import deque
+from collections.abc import Iterable
 
 KEPT = 255  # distances that are remembered for two files
 AGREE_NS = 20_000_000  # distances so near to each other agree
@@ -23,7 +24,8 @@ class Skew:
     def __init__(self) -> None:
         self._seen: dict[tuple[int, int], tuple[deque[int], list[int]]] = {}
         self._known: dict[tuple[int, int], int] = {}
-        self.several = False  # the capture consists of several files
+        self.several = False  # the capture consists of several files, whose clocks nobody has compared
+        self.compared = False  # ... or somebody has
 
     def learn(self, client_file: int, upstream_file: int, distance_ns: int) -> None:
         """Hear that a request was seen *distance_ns* later on the upstream leg than on the client leg."""
@@ -37,6 +39,12 @@ class Skew:
         found = _agreed(sorted_)
         if found is not None:
             self._known[client_file, upstream_file] = found
+
+    def compare(self, together: Iterable[set[int]]) -> None:
+        """Hear which files' times were brought together before."""
+        for group in together:
+            self.compared = True
+            self._known.update({(one, other): 0 for one in group for other in group if one != other})
 
     def known(self, client_file: int, upstream_file: int) -> bool:
         """Whether times of the two files can be compared."""

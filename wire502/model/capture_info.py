@@ -29,6 +29,20 @@ class DropReport:
 
 
 @dataclass(slots=True)
+class Clocks:
+    """How the clocks of several inputs were brought together, before they were read.
+
+    ``shifts`` are added to the times of each input; ``together`` are the inputs whose times can be compared then;
+    ``way_ns`` is the time between two places that show the same segments; ``said`` tells it.
+    """
+
+    shifts: list[int]
+    together: list[set[int]] = field(default_factory=list)
+    way_ns: int = 0
+    said: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class InputDamage:
     """Where and how an input is damaged; everything before it was read."""
 

@@ -37,6 +37,7 @@ cdef class Connections:
     cdef long long[::1] seen_where
     cdef list files
     cdef list windows
+    cdef long long far
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef int _insert(self, Connection conn)
     cdef int _remove(self, Connection conn)

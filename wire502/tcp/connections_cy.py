@@ -76,6 +76,7 @@ SAME_INTERFACE_NS = 50_000
 RECENT = cython.declare(cython.Py_ssize_t, 1024)  # frames that a duplicate is looked for among
 PLACE = cython.declare(cython.int, 54)  # of 64 bits the 10 highest are one of these
 OTHER_INTERFACE_NS = cython.declare(cython.longlong, 2_000_000)
+FAR_NS = 250_000_000  # ... and at most where the same segments are seen on two hosts
 FAR = cython.declare(cython.longlong, 64 << 20)  # octets ahead of everything seen that are still believed
 NEAR = cython.declare(cython.longlong, 512 << 10)  # octets around those under way that are not another connection's
 MAX_BESIDE = cython.declare(cython.int, 16)  # connections with the same addresses and ports on different VLANs
@@ -162,6 +163,11 @@ class Connections:
         self.seen_where = array("q", bytes(8 * RECENT))
         self.files = []
         self.windows = []
+        self.far = OTHER_INTERFACE_NS
+
+    def see_far(self, way_ns: int) -> None:
+        """Hear that the same segments are seen at places that are *way_ns* apart."""
+        self.far = min(FAR_NS, max(OTHER_INTERFACE_NS, 3 * way_ns))
 
     def interfaces(self, interfaces: list[Interface]) -> None:
         """Learn the interfaces that ``Segments.interface`` counts; to be called when the list has grown."""
@@ -524,9 +530,7 @@ class Connections:
                 delta = ts - self.seen_ts[at]
                 if delta < 0:
                     delta = -delta
-                if delta <= OTHER_INTERFACE_NS and (
-                    where != self.seen_where[at] or delta <= self.windows[interfaces[i]]
-                ):
+                if delta <= self.far and (where != self.seen_where[at] or delta <= self.windows[interfaces[i]]):
                     self.duplicates += 1
                     continue
             elif self.seen_ts[at] > self.seen_ts[at ^ 1]:
