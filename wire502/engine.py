@@ -3,6 +3,8 @@
 capture → **packet → tcp → protocol → exchange → diagnosis** → report. The engine reads no files and no clock: time
 is what the frames say, or what ``tick`` is told. A failure that is final is held back until its client's answer was
 seen, or for a moment of capture time, since that or a retry that made it good often comes right behind it.
+
+This module is long because it is the one place where all stages meet: each of them costs some lines of joining here.
 """
 
 from __future__ import annotations
