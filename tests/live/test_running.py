@@ -1,0 +1,227 @@
+"""The agent as a process: signals, rights, interfaces that go away, files that are rotated."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.live.lab import CABLE, ROOT, Lab, wait_for
+from tests.live.test_gateways import lines
+from tests.live.upstream import PORTS
+from wire502 import read
+from wire502.api import Failure, Summary
+
+RESET = PORTS["rst_before_response"]
+
+
+def kinds(path: Path) -> list[str]:
+    return [result["kind"] for result in lines(path) if result["type"] == "failure"]
+
+
+def test_rights_are_given_up(lab: Lab) -> None:
+    """Started as root it runs as nobody: no capability, no group, no way to get one again; and still captures."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json")
+    status = live.status()
+    nobody = pwd.getpwnam("nobody")
+    assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+    assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
+    assert status["Groups"] == ""
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
+    assert status["NoNewPrivs"] == "1"
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(live.out) == ["rst_before_response"], "the reset is told")
+    assert live.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_told(lab: Lab, number: signal.Signals) -> None:
+    """SIGTERM and SIGINT end it within two seconds, with the verdicts that were held back and the summary."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json")
+    lab.ask_upstream(RESET)
+    began = time.monotonic()
+    assert live.end(number) == 0
+    assert time.monotonic() - began < 2
+    assert [result["type"] for result in lines(live.out)] == ["failure", "summary"]
+    assert lines(live.out)[-1]["caveats"] == []
+
+
+def test_counters_are_printed(lab: Lab) -> None:
+    """SIGUSR1 prints the counters on standard error, and the capture goes on."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json")
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(live.out), "the reset is told")
+    live.send(signal.SIGUSR1)
+    wait_for(lambda: "failures rst_before_response 1" in live.err.read_text(), "the counters are printed")
+    assert "dropped 0" in live.err.read_text()
+    lab.ask_upstream(RESET)
+    wait_for(lambda: len(kinds(live.out)) == 2, "the next reset is told")
+    assert live.end() == 0
+
+
+def test_an_interface_that_goes_down_and_comes_back(lab: Lab) -> None:
+    """While the interface is down it waits and says so; what fails when it is up again is told."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json")
+    lab.at_gateway("link", "set", CABLE, "down")
+    wait_for(lambda: f"{CABLE} is down or gone" in live.err.read_text(), "it says that the interface is down")
+    lab.at_gateway("link", "set", CABLE, "up")
+    wait_for(lambda: f"{CABLE} is back" in live.err.read_text(), "it says that the interface is back")
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(live.out) == ["rst_before_response"], "the reset is told")
+    assert live.end() == 0
+
+
+def test_an_interface_that_is_replaced(lab: Lab) -> None:
+    """An interface that is deleted and made anew, with another index, is captured again without any right."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json")
+    lab.at_gateway("link", "del", CABLE)
+    wait_for(lambda: f"{CABLE} is down or gone" in live.err.read_text(), "it says that the interface is gone")
+    lab.cable()
+    wait_for(lambda: f"{CABLE} is back" in live.err.read_text(), "it says that the interface is back")
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(live.out) == ["rst_before_response"], "the reset is told")
+    assert live.end() == 0
+
+
+def test_a_wait_past_its_deadline(lab: Lab) -> None:
+    """A wait past its deadline is pending, and a failure under the same id when the client gave up."""
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json", "--set", "first_byte_deadline=500ms")
+    lab.ask_upstream(PORTS["stall_before_response"], patience=2)
+    wait_for(lambda: b'"failure"' in live.out.read_bytes(), "the failure is told")
+    assert live.end() == 0
+    pending, failure, _ = lines(live.out)
+    assert (pending["type"], failure["type"]) == ("pending", "failure")
+    assert pending["id"] == failure["id"]
+    assert pending["kind"] == failure["kind"] == "stall_before_response"
+    assert pending["frame"] == failure["frame"]
+    assert 0.5 <= pending["seconds"] < 1.5
+
+
+def test_the_output_survives_its_rotation(lab: Lab) -> None:
+    """A file of lines that was moved away is opened anew on SIGHUP, by the user that has no rights."""
+    lab.upstreams()
+    nobody = pwd.getpwnam("nobody")
+    for folder in (lab.folder, *lab.folder.parents):
+        if folder == Path("/tmp") or folder.stat().st_mode & 0o005 == 0o005:
+            continue
+        folder.chmod(folder.stat().st_mode | 0o011)
+    logs = lab.folder / "logs"
+    logs.mkdir()
+    os.chown(logs, nobody.pw_uid, nobody.pw_gid)
+    path, old = logs / "wire502.json", logs / "wire502.json.1"
+    live = lab.live("-i", CABLE, "--json", "-o", str(path))
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(path) == ["rst_before_response"], "the reset is told")
+    path.rename(old)
+    live.send(signal.SIGHUP)
+    wait_for(path.exists, "the file is there again")
+    lab.ask_upstream(PORTS["fin_before_response"])
+    wait_for(lambda: kinds(path) == ["fin_before_response"], "the close is told in the new file")
+    assert live.end() == 0
+    assert kinds(old) == ["rst_before_response"]
+
+
+def test_it_ends_after_so_many_packets(lab: Lab) -> None:
+    """With -c it ends after that many packets, all of them in the file of -w."""
+    lab.upstreams()
+    path = lab.folder / "w.pcap"
+    live = lab.live("-i", CABLE, "-c", "5", "-w", str(path), "--quiet", "tcp")
+    lab.ask_upstream(RESET)
+    assert live.running.wait(20) == 0
+    *_, summary = read(path)
+    assert isinstance(summary, Summary)
+    assert summary.frames == 5
+
+
+def test_one_message_without_rights(lab: Lab) -> None:
+    """Without the right to capture there is one line, which says what to grant, and exit status 2."""
+    command = [sys.executable, "-m", "wire502", "live", "-i", CABLE]
+    dropped = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all"]
+    live = lab.start("refused", *dropped, *command)
+    assert live.running.wait(20) == 2
+    said = live.err.read_text()
+    assert said.count("\n") == 1
+    assert "CAP_NET_RAW" in said
+    assert live.out.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-i", "nosuch0"), "there is no such interface"),
+        (("-i", CABLE, "port http80x"), "filter 'port http80x'"),
+        (("-i", CABLE, "-C", "1"), "there is no -w"),
+        (("-i", CABLE, "-Z", "nosuchuser"), "no user 'nosuchuser'"),
+        (("-i", CABLE, "-w", "/proc/nothing.pcap"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(lab: Lab, arguments: tuple[str, ...], words: str) -> None:
+    """Whatever cannot be captured or written is one line on standard error and exit status 2."""
+    live = lab.start("refused", sys.executable, "-m", "wire502", "live", *arguments)
+    assert live.running.wait(20) == 2
+    assert words in live.err.read_text()
+    assert live.err.read_text().count("\n") == 1
+
+
+def test_a_pipe_from_tcpdump(lab: Lab, tcpdump: str) -> None:
+    """Packets of tcpdump through a pipe are analysed as they come, without any right."""
+    lab.upstreams()
+    pipe = f"exec {tcpdump} -i {CABLE} -U -w - 2>/dev/null | exec {sys.executable} -m wire502 live --from-pipe - --json"
+    live = lab.start("piped", "sh", "-c", pipe)
+    time.sleep(1)
+    until = time.monotonic() + 20
+    while not kinds(live.out) and time.monotonic() < until:  # tcpdump says nowhere that it has begun
+        lab.ask_upstream(RESET)
+        time.sleep(0.5)
+    assert set(kinds(live.out)) == {"rst_before_response"}
+
+
+def test_a_growing_file(tmp_path: Path) -> None:
+    """A file that grows is followed: what fails in what is added is told; SIGTERM ends it with the summary."""
+    source = ROOT / "captures"
+    sample = next(
+        path for path in sorted(source.glob("*.pcap*")) if any(isinstance(one, Failure) for one in read(path))
+    )
+    octets = sample.read_bytes()
+    path = tmp_path / "growing.pcap"
+    path.write_bytes(octets[: len(octets) // 2])
+    out = tmp_path / "out"
+    with out.open("wb") as stream:
+        command = [sys.executable, "-m", "wire502", "live", "--follow", str(path), "--json", "-Z", "root"]
+        with subprocess.Popen(command, stdout=stream, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+            with path.open("ab") as grown:
+                time.sleep(0.5)
+                grown.write(octets[len(octets) // 2 :])
+            wait_for(lambda: kinds(out), "the failure is told")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+    assert lines(out)[-1]["type"] == "summary"
+
+
+def test_packets_rotate_in_a_ring(lab: Lab) -> None:
+    """With -C and -W packets go round a ring of files, each of them a capture, none larger than it may be."""
+    lab.upstreams()
+    folder = lab.folder / "ring"
+    folder.mkdir()
+    live = lab.live("-i", CABLE, "--quiet", "-Z", "root", "-w", str(folder / "p"), "-C", "1", "-W", "3")
+    lab.flood(octets=6_000_000)
+    wait_for(lambda: len(list(folder.iterdir())) == 3, "three files are there")
+    assert live.end() == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["p0", "p1", "p2"]
+    for path in folder.iterdir():
+        assert path.stat().st_size <= 1_000_000
+        *_, summary = read(path)
+        assert isinstance(summary, Summary)
+        assert summary.frames
