@@ -286,6 +286,29 @@ class Bench:
         memory = None if done.status else done.rss_mb
         self.rows.append(Row(f"memory of {count:,} open connections", memory, "MB", must=300, ambition=150))
 
+    def evidence(self) -> None:
+        """`report`, with about a thousand failures in a million frames, over `read`."""
+        path, truth = self.capture("small", self.frames)
+        folder = self.cache / "bundle"
+        runs = {"read": list[Run](), "report": list[Run]()}
+        for _ in range(self.slow_rounds):
+            warm(path)
+            runs["read"].append(self.read(path, truth))
+            shutil.rmtree(folder, ignore_errors=True)
+            done = run([*self.wire502, "report", str(path), "-o", str(folder)], env=self.env)
+            if done.status:
+                self.checks.append(
+                    verdicts.Check("report", error=f"wire502 report ended with {done.status}: {done.error}")
+                )
+            runs["report"].append(done)
+        self.keep("evidence", runs)
+        values = ratios(runs["report"], runs["read"])
+        self.rows.append(of_list("`report` on small over `read`", values, "×", must=3, ambition=2))
+        self.rows.append(Row("peak memory of `report` on small", rss(runs["report"]), "MB", must=256))
+        octets = sum(one.stat().st_size for one in folder.iterdir()) if folder.is_dir() else 0
+        self.notes.append(f"the bundle of small holds {octets / 1e6:.1f} MB")
+        shutil.rmtree(folder, ignore_errors=True)
+
     def uncompiled(self) -> None:
         """The kernels as plain Python."""
         frames = max(1, self.frames // 4)
@@ -306,7 +329,7 @@ class Bench:
                 getattr(self, name)()
 
 
-PARTS = ("peers", "start", "exchanges", "legs", "compressed", "linear", "long", "open", "uncompiled")
+PARTS = ("peers", "start", "exchanges", "legs", "compressed", "linear", "long", "open", "evidence", "uncompiled")
 
 
 def number_mb(runs: Sequence[Run]) -> str:

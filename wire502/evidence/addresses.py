@@ -10,10 +10,10 @@ digits, made from the same key, stands in its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Any, TypeVar
 
 R = TypeVar("R")
@@ -32,14 +32,18 @@ _V4, _V6, _MAC = b"wire502 ipv4", b"wire502 ipv6", b"wire502 mac"
 _ROUTERS = bytes((224, 0, 0))  # 224.0.0.0/24 and its like: all hosts, all routers
 _MAPPED, _NAT64 = bytes(10) + b"\xff\xff", bytes.fromhex("0064ff9b") + bytes(8)
 
-_IPV4_TEXT = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"
-_IPV6_TEXT = r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{2,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?![\w:.])"
-_DASHED = r"(?<![\w-])(?<=ip-)?\d{1,3}(?:-\d{1,3}){3}(?![\w]|-\d)|(?<=\bip-)\d{1,3}(?:-\d{1,3}){3}(?!\w)"
-_ADDRESS = re.compile(f"{_IPV6_TEXT}|{_IPV4_TEXT}|{_DASHED}")
-_ADDRESS_OCTETS = re.compile(_ADDRESS.pattern.encode(), re.ASCII)
+# IPv4, also with dashes as in names of hosts; and runs in which IPv6 or a MAC may stand, to be looked at closer
+_IPV4_TEXT = r"(?<![\d.])(?<!\d)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)|(?<!\d)(?<!\d-)\d{1,3}(?:-\d{1,3}){3}(?!\d|-\d)"
+_RUN = r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+_IPV4 = re.compile(_IPV4_TEXT)
+_ADDRESS = re.compile(f"{_RUN}|{_IPV4_TEXT}")
+_ADDRESS_OCTETS = re.compile(_ADDRESS.pattern.encode())
+_MAC_TEXT = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
+_MOST_GROUPS = 3  # that are tried without, at either end of a run
 _NUMBERS = re.compile(r"[0-9A-Fa-f]+")
 # the first octets of what means something: as text they stay, and nothing else becomes one of them
 _SPECIAL_FIRST = frozenset({0, 10, 100, 127, 169, 172, 192, *range(224, 256)})
+_SPECIAL_TWO = tuple(map(IPv4Network, ("100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")))
 
 
 class Addresses:
@@ -105,27 +109,44 @@ class Addresses:
 
     def text(self, text: str) -> str:
         """Return *text* with every address in it mapped, whatever its length becomes."""
-        return _ADDRESS.sub(lambda found: self._exact(found[0]), text) if _NUMBERS.search(text) else text
+        return _ADDRESS.sub(lambda found: self._found(found, text, self._exact), text)
 
     def wire(self, octets: bytes) -> bytes:
         """Return *octets* with every address that stands in them as text mapped, at equal length."""
-        return _ADDRESS_OCTETS.sub(lambda found: self._fitting(found[0].decode()).encode(), octets)
+        if _ADDRESS_OCTETS.search(octets) is None:
+            return octets
+        return self.wire_text(octets.decode("latin-1")).encode("latin-1")
 
     def wire_text(self, text: str) -> str:
         """Return text of the wire as ``wire`` leaves it in the packets."""
-        return _ADDRESS.sub(lambda found: self._fitting(found[0]), text)
+        return _ADDRESS.sub(lambda found: self._found(found, text, self._fitting), text)
+
+    def _found(self, found: re.Match[str], text: str, change: Callable[[str], str]) -> str:
+        """Return what was found with the address in it changed, if there is one."""
+        run = found[0]
+        if ":" not in run:
+            return change(run)
+        low, high = 0, len(run)
+        if found.start() and text[found.start() - 1].isalnum():  # the first group is the end of a word
+            low = run.index(":")
+        if found.end() < len(text) and text[found.end()].isalnum():
+            high = run.rindex(":") + 1
+        for begin, end in _within(run, low, high):
+            if _parsed(run[begin:end]) is not None or _MAC_TEXT.fullmatch(run[begin:end]):
+                return run[:begin] + change(run[begin:end]) + run[end:]
+        return _IPV4.sub(lambda inner: change(inner[0]), run)
 
     def _exact(self, text: str) -> str:
         address = _parsed(text)
         if address is None:
-            return self._dashed(text)
+            return self._otherwise(text)
         mapped = self.mapped(address.packed)
         return str(IPv4Address(mapped)) if len(mapped) == 4 else str(IPv6Address(mapped))
 
     def _fitting(self, text: str) -> str:
         address = _parsed(text)
         if address is None:
-            return self._dashed(text)
+            return self._otherwise(text)
         exact = self._exact(text)
         if len(exact) == len(text):
             return exact
@@ -139,29 +160,33 @@ class Addresses:
             return text[:cut] + self._digits(text[cut:])
         return self._hex(text, kept=4 if address.is_link_local or address.is_multicast or address.is_private else 0)
 
-    def _dashed(self, text: str) -> str:
-        if "-" not in text:
-            return text
-        mapped = self._fitting(text.replace("-", "."))
-        return mapped.replace(".", "-")
+    def _otherwise(self, text: str) -> str:
+        """Return a MAC, or an IPv4 address with dashes, as another; anything else as it is."""
+        if _MAC_TEXT.fullmatch(text):
+            mapped = self.mapped(bytes.fromhex(text.replace(":", ""))).hex(":")
+            return mapped.upper() if text.isupper() else mapped
+        dotted = text.replace("-", ".")
+        return self._fitting(dotted).replace(".", "-") if "-" in text and _parsed(dotted) is not None else text
 
     def _digits(self, text: str) -> str:
-        """Return an IPv4 address with as many digits in each part, in the same class."""
-        parts = text.split(".")
-        kept = int(parts[0]) in _SPECIAL_FIRST
-        kept2 = int(parts[0]) in (100, 169, 172, 192)
+        """Return an IPv4 address with as many digits in each part, in the same class; no part stays that may go."""
         if text == "127.0.0.1":
             return text
+        parts = text.split(".")
+        address = IPv4Address(".".join(str(int(part)) for part in parts))
+        special = [int(parts[0]) in _SPECIAL_FIRST, any(address in network for network in _SPECIAL_TWO)]
         made: list[str] = []
         for index, part in enumerate(parts):
-            if (index == 0 and kept) or (index == 1 and kept2):
+            if index < 2 and special[index]:
                 made.append(part)
                 continue
             low, high = (0, 10) if len(part) == 1 else (10, 100) if len(part) == 2 else (100, 256)
             choices = [one for one in range(low, high) if index or one not in _SPECIAL_FIRST]
+            if int(parts[0]) == 192 and index == 1 and 168 in choices:
+                choices.remove(168)
             number = int(part)
             place = choices.index(number) if number in choices else number
-            shift = self._number(b"digits", ".".join(parts[:index]), len(part))
+            shift = 1 + self._number(b"digits", ".".join(parts[:index]), len(part)) % (len(choices) - 1)
             made.append(f"{choices[(place + shift) % len(choices)]:0{len(part)}d}")
         return ".".join(made)
 
@@ -173,7 +198,7 @@ class Addresses:
             if found.start() < kept:
                 return part
             low, high = (0 if len(part) == 1 else 16 ** (len(part) - 1)), 16 ** len(part)
-            shift = self._number(b"hex", text[: found.start()].lower(), len(part))
+            shift = 1 + self._number(b"hex", text[: found.start()].lower(), len(part)) % (high - low - 1)
             made = f"{low + (int(part, 16) - low + shift) % (high - low):x}"
             return made.zfill(len(part)).upper() if part.isupper() else made.zfill(len(part))
 
@@ -206,6 +231,16 @@ def _walked(value: Any, text: Callable[[str], str], wire: Callable[[str], str]) 
                 changed[one.name] = _walked(getattr(value, one.name), wire if on_wire else text, wire)
         return replace(value, **changed)
     return value
+
+
+def _within(run: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of what may be an address between *low* and *high* of *run*, the longest first."""
+    begins, ends = [low], [high]
+    for _ in range(_MOST_GROUPS):
+        begins.append(run.find(":", begins[-1], high) + 1 or high)
+        ends.append(max(run.rfind(":", low, ends[-1]), run.rfind(".", low, ends[-1]), low))
+    pairs = {(begin, end) for begin in begins for end in ends if end - begin > 1}
+    yield from sorted(pairs, key=lambda pair: (pair[0] - pair[1], pair))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

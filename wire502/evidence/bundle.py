@@ -17,7 +17,8 @@ from wire502.api import Failure, Incident, Result, Summary, Update, read, redact
 from wire502.errors import Wire502Error
 from wire502.evidence.addresses import Addresses
 from wire502.evidence.anonymising import LinkTypeError, anonymise
-from wire502.evidence.cited import Place, Signature, failure_notes, incident_notes, merged, signature
+from wire502.evidence.cited import Place, causes_of, failure_notes, incident_notes, merged
+from wire502.evidence.comparing import Difference, compared
 from wire502.evidence.redaction import redact
 from wire502.evidence.secrets import Secrets
 from wire502.evidence.selection import Wanted
@@ -27,6 +28,7 @@ from wire502.evidence.source import Frames, file_digest
 EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"
 SCHEMA = 1
 _SECOND_NS = 1_000_000_000
+_MOST_NEIGHBOURS = 500  # attempts at one upstream that are taken along for the causes' sake
 _ROUNDS = ("connections", "upstreams", "everything")
 
 
@@ -73,10 +75,6 @@ class Findings:
     def verdicts(self) -> list[Failure | Incident]:
         """Return failures, then incidents."""
         return [*self.failures, *self.incidents]
-
-    def signatures(self, source: dict[int, Place] | None = None) -> set[Signature]:
-        """Return what must stay the same; see ``cited.signature``."""
-        return {signature(one, source) for one in self.verdicts()}
 
 
 @dataclass(slots=True, frozen=True)
@@ -157,13 +155,13 @@ def write_bundle(
     took away what they rest on.
     """
     notes = notes_of(chosen, options)
-    made, how = _faithful_slice(paths, everything, chosen, options, notes)
+    made, how, causes = _faithful_slice(paths, everything, chosen, options, notes)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         made.copy_to(folder / EVIDENCE)
         for name, text in texts.items():
             (folder / name).write_text(text(), encoding="utf-8", newline="\n")
-        manifest = _manifest(folder, paths, made, chosen, options, notes, [EVIDENCE, *texts], version, how)
+        manifest = _manifest(folder, paths, made, chosen, options, notes, [EVIDENCE, *texts], version, how, causes)
         (folder / MANIFEST).write_text(
             json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=True) + "\n", encoding="ascii", newline="\n"
         )
@@ -185,59 +183,64 @@ def section_notes(found: Findings, options: Options) -> list[str]:
 
 def _faithful_slice(
     paths: Sequence[str], everything: Findings, chosen: Findings, options: Options, notes: Mapping[Place, list[str]]
-) -> tuple[Slice, str]:
-    """Cut the smallest slice that gives the same verdicts."""
+) -> tuple[Slice, str, dict[str, list[str]]]:
+    """Cut the smallest slice that gives the same verdicts.
+
+    Returns with it how it was cut, and the causes found in it of failures whose causes rest on more than it holds.
+    """
     section = section_notes(chosen, options)
-    difference = ""
+    wanted = _wanted(paths, chosen, options)
+    difference = Difference()
     for how in _ROUNDS:
-        made = cut(paths, _wanted(how, paths, chosen, options), notes, section)
+        if how == "upstreams":
+            wanted.neighbours(_in_need(difference, everything))
+        wanted.everything = how == "everything"
+        made = cut(paths, wanted, notes, section)
         try:
             options.hide(made)
-            difference = differences(read_slice(made, options), everything, chosen, made.sources())
+            difference = compared_slice(made, everything, chosen, options)
         except BaseException:
             made.close()
             raise
-        if not difference:
-            return made, how
+        if not difference or (not difference.sentence() and not _in_need(difference, everything)):
+            return made, how, difference.causes
+        if how == "everything" and not difference.sentence():  # the rest of the causes went with what was overwritten
+            return made, how, difference.causes
         made.close()
     hint = "; --no-redact keeps what it rests on" if options.redacted else ""
-    raise EvidenceError(f"the evidence would not give the same verdicts: {difference}{hint}")
+    raise EvidenceError(f"the evidence would not give the same verdicts: {difference.sentence()}{hint}")
 
 
-def _wanted(how: str, paths: Sequence[str], chosen: Findings, options: Options) -> Wanted:
+def _in_need(difference: Difference, everything: Findings) -> list[Failure]:
+    """Return the failures for whose sake the neighbours of their connections are worth taking along.
+
+    For the causes alone not more than so many are: a slice is to be small.
+    """
+    if difference.sentence():
+        return [one for one in everything.failures if one.id in {lost.id for lost in difference.lost}] or (
+            everything.failures
+        )
+    upstreams = everything.summary.upstreams if everything.summary is not None else []
+    busy = {one.upstream for one in upstreams if one.attempts > _MOST_NEIGHBOURS}
+    return [one for one in everything.failures if one.id in difference.causes and one.connection.upstream not in busy]
+
+
+def _wanted(paths: Sequence[str], chosen: Findings, options: Options) -> Wanted:
     wanted = Wanted()
-    wanted.everything = how == "everything"
     for failure in chosen.failures:
         wanted.failure(failure)
     for incident in chosen.incidents:
         wanted.incident(incident)
-    if how == "upstreams":
-        wanted.neighbours(chosen.failures)
-    elif options.context and how == "connections":
+    if options.context:
         wanted.near(Frames(paths), chosen.failures, round(options.context * _SECOND_NS))
     return wanted
 
 
-def read_slice(made: Slice, options: Options) -> Findings:
-    """Return the verdicts of a slice."""
+def compared_slice(made: Slice, everything: Findings, chosen: Findings, options: Options) -> Difference:
+    """Read the slice and return in what it differs from *everything* found in its source."""
     made.stream.seek(0)
-    return Findings.of(options.for_slice().read(made.stream))
-
-
-def differences(again: Findings, everything: Findings, chosen: Findings, source: dict[int, Place]) -> str:
-    """Return in what the verdicts *again*, of a slice, differ from the source's; "" for nothing.
-
-    Each chosen one has to be there, and none that the source does not have.
-    """
-    found, known = again.signatures(source), everything.signatures()
-    for one in chosen.verdicts():
-        if signature(one) not in found:
-            return f"{one.id} at frame {one.frame} is not found again"
-    for other in again.verdicts():
-        if signature(other, source) not in known:
-            place = source.get(other.frame, (0, 0))
-            return f"a verdict at frame {place[1]} is new"
-    return ""
+    again = Findings.of(options.for_slice().read(made.stream))
+    return compared(again.verdicts(), everything.verdicts(), chosen.verdicts(), made.sources())
 
 
 def frame_digests(made_path: Path, frames: Iterable[int]) -> dict[int, str]:
@@ -263,6 +266,7 @@ def _manifest(
     files: Iterable[str],
     version: str,
     how: str,
+    causes: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     numbers = {place: number for number, place in enumerate(made.places, 1) if place in notes}
     digests = frame_digests(folder / EVIDENCE, numbers.values())
@@ -282,7 +286,7 @@ def _manifest(
             {"file": place[0], "source_frame": place[1], "frame": number, "sha256": digests[number]}
             for place, number in sorted(numbers.items())
         ],
-        "verdicts": [_verdict(one) for one in chosen.failures],
+        "verdicts": [_verdict(one, causes.get(one.id)) for one in chosen.failures],
         "incidents": [
             {
                 "id": one.id,
@@ -304,7 +308,8 @@ def _manifest(
     }
 
 
-def _verdict(failure: Failure) -> dict[str, Any]:
+def _verdict(failure: Failure, causes: list[str] | None) -> dict[str, Any]:
+    """Return a verdict; *causes* are those found in the slice where they differ: some rest on more than it holds."""
     return {
         "id": failure.id,
         "kind": failure.kind,
@@ -312,5 +317,6 @@ def _verdict(failure: Failure) -> dict[str, Any]:
         "file": failure.file,
         "frame": failure.frame,
         "masked": failure.masked,
-        "causes": sorted(cause.name for cause in failure.causes),
+        "causes": causes_of(failure),
+        "causes_of_slice": causes_of(failure) if causes is None else causes,
     }

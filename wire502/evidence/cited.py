@@ -8,7 +8,7 @@ from wire502.api import Failure, Incident
 
 Place = tuple[int, int]  # file, frame
 
-# What two readings must agree on: kind, failure point, side, what ended a silence, cited frames, causes
+# What two readings must agree on: kind, failure point, side, what ended a silence, cited frames
 Signature = tuple[object, ...]
 
 
@@ -96,5 +96,9 @@ def signature(result: Failure | Incident, source: dict[int, Place] | None = None
         result.masked,
         place(result.file, result.until.frame) if result.until else None,
         tuple(cited),
-        tuple(sorted(cause.name for cause in result.causes)),
     )
+
+
+def causes_of(result: Failure | Incident) -> list[str]:
+    """Return the names of the causes, sorted; those of an incident are its failures'."""
+    return sorted(cause.name for cause in result.causes) if isinstance(result, Failure) else []

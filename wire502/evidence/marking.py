@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wire502.evidence.bundle import EvidenceError, Findings, Options, differences, notes_of, read_slice, section_notes
+from wire502.evidence.bundle import EvidenceError, Findings, Options, compared_slice, notes_of, section_notes
 from wire502.evidence.slices import cut
 
 
@@ -19,7 +19,7 @@ def mark(out: Path, paths: Sequence[str], found: Findings, options: Options) -> 
     try:
         if options.redacted or options.anonymised:
             options.hide(made)
-            if difference := differences(read_slice(made, options), found, found, made.sources()):
+            if difference := compared_slice(made, found, found, options).sentence():
                 raise EvidenceError(f"what is overwritten would change the verdicts: {difference}; use --no-redact")
         made.copy_to(out)
         return len(notes.keys() & set(made.places))

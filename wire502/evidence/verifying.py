@@ -105,7 +105,7 @@ def _verdicts(folder: Path, manifest: dict[str, Any]) -> list[str]:
     wrong = []
     for one in manifest["verdicts"]:
         place = (one["file"], one["frame"])
-        if (place, one["kind"], one["at_fault"], one["masked"], tuple(one["causes"])) not in failures:
+        if (place, one["kind"], one["at_fault"], one["masked"], tuple(one["causes_of_slice"])) not in failures:
             wrong.append(f"{EVIDENCE} does not show {one['id']}: {one['kind']} at frame {one['frame']} of the source")
     wrong += [
         f"{EVIDENCE} does not show {one['id']} at frame {one['frame']} of the source"

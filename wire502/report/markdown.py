@@ -19,6 +19,7 @@ from wire502.report._words import Frames, count
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&@])|(?<=http)(:)|(?<=https)(:)|(?<=www)(\.)")
 _LADDER_WIDTH = 100
 _MOST_TARGET = 200
+_MOST_SENTENCE = 600
 _OUTCOMES = {
     "complete": "a complete response",
     "error": "an error of the gateway",
@@ -73,8 +74,17 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def verdict(failures: Sequence[Failure], incidents: Sequence[Incident], summary: Summary | None, frames: Frames) -> str:
-    """Return the first line of a report: one sentence with time, failure point and confidence."""
+def verdict(
+    failures: Sequence[Failure],
+    incidents: Sequence[Incident],
+    summary: Summary | None,
+    frames: Frames,
+    most: int = _MOST_SENTENCE,
+) -> str:
+    """Return the first line of a report: one sentence with time, failure point and confidence.
+
+    What happened is told in *most* characters at most, so that the rest can be seen whatever a target holds.
+    """
     told = [one for one in failures if not one.masked] or list(failures)
     if told:
         first = told[0]
@@ -83,11 +93,11 @@ def verdict(failures: Sequence[Failure], incidents: Sequence[Incident], summary:
             point = f"failure point frame {first.frame}"
         rest = f" (the first of {len(failures):,} failures)" if len(failures) > 1 else ""
         end = f"at {rfc3339(first.time)}, {point}, {first.kind}, confidence {first.confidence}{rest}"
-        return f"{safe(first.summary).rstrip('.')}: {safe(end)}."
+        return f"{safe(cut_middle(first.summary.rstrip('.'), most))}: {safe(end)}."
     if incidents:
         one = incidents[0]
         end = f"at {rfc3339(one.time)}, {frames.cite(one.frame, one.file)}, confidence {one.confidence}"
-        return f"{safe(one.summary).rstrip('.')}: {safe(end)}."
+        return f"{safe(cut_middle(one.summary.rstrip('.'), most))}: {safe(end)}."
     seen = f" in {count(summary.exchanges, 'exchange')}" if summary is not None else ""
     return f"No failed request was found{seen}."
 

@@ -33,7 +33,7 @@ def short(
     """Return the report on the first of *failures*, with what is left of them in numbers."""
     frames = Frames(inputs)
     told = [one for one in failures if not one.masked] or list(failures)
-    text = _cut(verdict(failures, incidents, summary, frames), MOST // 3)
+    text = verdict(failures, incidents, summary, frames, 2 * _PIECE)
     for part in _parts(told, incidents, summary, frames, redacted=redacted):
         if len(text) + len(part) + 2 < MOST:
             text += f"\n{part}"
