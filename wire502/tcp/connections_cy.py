@@ -186,6 +186,8 @@ class Connections:
         tl: cython.ulonglong,
         ports: cython.uint,
     ) -> cython.ulonglong:
+        if not cython.compiled:  # the table is a dict then; this only tells segments apart
+            return hash((sh, sl, th, tl, ports)) & LOW_64
         # The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of
         # IPv4 address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
         one: cython.ulonglong = sl ^ self.seed
@@ -444,6 +446,8 @@ class Connections:
         number: cython.ulonglong
         rest: cython.ulonglong
         where: cython.longlong
+        lane: cython.int
+        port: cython.int
         at: cython.Py_ssize_t
         beside: cython.bint = False
         ts: cython.longlong
@@ -510,22 +514,21 @@ class Connections:
             ports = all_ports[i]
             n = lengths[i]
             h = self._hash(source_high[i], source_low[i], target_high[i], target_low[i], ports)
-            # A duplicate: the same segment again, seen on another interface or by a mirror port.
-            number = (cython.cast(cython.ulonglong, seq) << 32) | ack
-            rest = (
-                cython.cast(cython.ulonglong, ip_ids[i] & 0xFFFF)
-                | (cython.cast(cython.ulonglong, n & 0xFFFF) << 16)
-                | (cython.cast(cython.ulonglong, ts_values[i]) << 32)
-            ) ^ (cython.cast(cython.ulonglong, flags & 0x1FF) << 23)
-            key = h ^ (cython.cast(cython.ulonglong, ports) << 1)
+            # A duplicate: the same segment again, seen on another interface or by a mirror port. (Widened by
+            # assignments: a cast costs the interpreter a call.)
+            number = seq
+            number = (number << 32) | ack
+            rest = ts_values[i]
+            rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_ids[i] & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
+            key = ports
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
-            at = cython.cast(
-                cython.Py_ssize_t,
-                ((number * SCATTER_3 ^ (rest + cython.cast(cython.ulonglong, ports)) * SCATTER_4) & LOW_64) >> PLACE,
-            )
+            at = ((number * SCATTER_3 ^ (rest + key) * SCATTER_4) & LOW_64) >> PLACE
+            key = h ^ (key << 1)
             if self.seen_number[at] != number or self.seen_key[at] != key or self.seen_rest[at] != rest:
                 at ^= 1
-            where = cython.cast(cython.longlong, interfaces[i]) << 14 | (flags >> LANE_SHIFT)
+            lane = flags >> LANE_SHIFT
+            where = interfaces[i]
+            where = where << 14 | lane
             if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
                 delta = ts - self.seen_ts[at]
                 if delta < 0:
@@ -543,7 +546,7 @@ class Connections:
             conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
             if conn is None:
                 beside = False
-            elif conn.lane != cython.cast(cython.int, flags >> LANE_SHIFT):
+            elif conn.lane != lane:
                 conn = self._on_lane(conn, source_high[i], source_low[i], ports, seq, ack, flags)
                 beside = conn is None
             if conn is None:
@@ -585,7 +588,8 @@ class Connections:
                 observer.opened(conn)
             s = conn.a
             side = 0
-            if s.port != cython.cast(cython.int, ports >> 16) or (s.low != source_low[i] or s.high != source_high[i]):
+            port = ports >> 16
+            if s.port != port or (s.low != source_low[i] or s.high != source_high[i]):
                 side = 1
                 s = conn.b
                 r = conn.a
@@ -643,7 +647,7 @@ class Connections:
                     # The fast path: the inside of a body whose length is known.
                     s.skip -= n
                     s.off += n
-                    s.nxt = (seq + cython.cast(cython.uint, n)) & LOW_32
+                    s.nxt = (seq + n) & LOW_32
                     if s.off > s.top:
                         s.top = s.off
                     s.progress_frame = frame
@@ -663,7 +667,7 @@ class Connections:
                     s.ahead_frame = frame
                     s.ahead_ts = ts
             if flags & _FIN:
-                offset = s.off + apart((seq + cython.cast(cython.uint, n)) & LOW_32, s.nxt)
+                offset = s.off + apart((seq + n) & LOW_32, s.nxt)
                 self._fin(conn, side, offset, acks, frame, ts)
         if rare_row >= 0:
             self._rare_before(rare, next_rare, count)
