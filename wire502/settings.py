@@ -108,6 +108,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("header_limit", "octets", "largest response head that the gateway takes, as in its configuration"),
     Setting("ring_size", "octets", "live: memory in which the kernel keeps packets until they are read (-B, in KiB)"),
     Setting("snaplen", "octets", "live: octets of each packet that are captured (-s)"),
+    Setting("evidence_memory", "octets", "live: memory in which the latest packets are kept for --evidence"),
+    Setting("evidence_window", "time", "live: how far back from a failure its packets are taken, while they are kept"),
+    Setting("evidence_after", "time", "live: how long after a failure packets still belong to its evidence"),
+    Setting("evidence_every", "time", "live: failures of one kind, cause and upstream make no second bundle so soon"),
+    Setting("evidence_most", "count", "live: bundles made in an hour at most"),
+    Setting("evidence_quota", "octets", "live: size of all bundles together; the oldest go first"),
     Setting(
         "redact",
         "words",

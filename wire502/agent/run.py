@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wire502.agent.counters import Counting
+from wire502.agent.evidence import Keeper
 from wire502.agent.loop import Loop
 from wire502.agent.notify import Notifier
 from wire502.agent.output import Lines
+from wire502.agent.packets import PacketRing
 from wire502.agent.parts import Part, Shown
 from wire502.agent.privileges import DEFAULT_USER, User, drop, user
 from wire502.agent.recording import Recording, Rotation
@@ -18,6 +20,7 @@ from wire502.capture import open_source
 from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
 from wire502.capture.live.waiting import WaitingSource
 from wire502.model.capture_info import Interface
+from wire502.settings import context
 
 __all__ = ["ANY", "Device", "LiveOptions", "Plan", "Rotation", "devices", "run"]
 
@@ -31,7 +34,7 @@ class Plan:
 
     Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
     default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
-    *metrics* where counters are served (``[ADDRESS:]PORT``), if at all.
+    *metrics* where counters are served (``[ADDRESS:]PORT``), *evidence* the folder for bundles, if any.
     """
 
     interfaces: Sequence[str] = ()
@@ -44,6 +47,7 @@ class Plan:
     rotation: Rotation = field(default_factory=Rotation)
     output: str | None = None
     metrics: str | None = None
+    evidence: str | None = None
     become: str | None = None
     upstream: Sequence[str] = ()
     gateway: str | None = None
@@ -86,6 +90,20 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
             parts.append(recording)
         lines = Lines(writer(reading), plan.output, become, say, reading.stop)
         parts += [lines, notifier]
+        keeper = None
+        if plan.evidence is not None:
+            plain = context(plan.settings)
+            ring = PacketRing(plain.evidence_memory)
+            keeper = Keeper(
+                plan.evidence,
+                ring,
+                reading.interfaces[0],
+                plain,
+                arguments=_as_arguments(plan),
+                owner=become,
+                say=say,
+            )
+            parts += [ring, keeper]
         if plan.metrics is not None:
             from wire502.agent.metrics import Metrics
 
@@ -93,6 +111,8 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
         drop(become, keep=plan.become == ROOT)
         if recording is not None:
             recording.check()
+        if keeper is not None:
+            keeper.check()
         if not lines.can_reopen():
             say(f"{plan.output} cannot be opened again by {become.name if become else 'this user'} when it is rotated")
         for part in parts:
@@ -102,6 +122,14 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
     finally:
         reading.close()
     return reading
+
+
+def _as_arguments(plan: Plan) -> list[str]:
+    """Return the options of ``wire502 report`` that make it read as this run does."""
+    pairs = [("--upstream", one) for one in plan.upstream]
+    pairs += [("--gateway", plan.gateway)] if plan.gateway is not None else []
+    pairs += [("--set", f"{name}={value}") for name, value in plan.settings.items() if not name.startswith("evidence_")]
+    return [word for pair in pairs for word in pair]
 
 
 def _becomes(name: str | None) -> User | None:

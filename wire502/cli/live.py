@@ -15,7 +15,7 @@ _SECTIONS = {
     "Where packets come from": ("interfaces", "pipe", "follow", "backend", "list_interfaces"),
     "How they are captured": ("snaplen", "buffer_kib", "count", "no_promiscuous", "fanout", "become"),
     "Where packets go": ("record", "megabytes", "files", "seconds"),
-    "Always on": ("metrics",),
+    "Always on": ("evidence", "metrics"),
     "What they mean": ("upstream", "gateway", "settings"),
     "What to print": ("everything", "kinds", "to", "host", "path"),
     "How to print it": ("as_json", "output", "quiet", "redacted", "local", "color"),
@@ -68,6 +68,7 @@ _SECTIONS = {
     metavar="S",
     help="Next file after S seconds; FILE as for strftime.",
 )
+@click.option("--evidence", metavar="DIR", help="Write a bundle of evidence for failures, redacted; see: settings.")
 @click.option(
     "--metrics",
     metavar="[ADDR:]PORT",
@@ -129,6 +130,7 @@ def run(
     megabytes: int | None,
     files: int | None,
     seconds: int | None,
+    evidence: str | None,
     metrics: str | None,
     upstream: tuple[str, ...],
     gateway: str | None,
@@ -175,6 +177,7 @@ def run(
         record=record,
         rotation=Rotation(megabytes, seconds, files),
         output=output,
+        evidence=evidence,
         metrics=metrics,
         become=become,
         upstream=upstream,

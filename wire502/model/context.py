@@ -27,6 +27,12 @@ class Context:
     header_limit: int | None = None
     ring_size: int = 67_108_864
     snaplen: int = 262_144
+    evidence_memory: int = 67_108_864
+    evidence_window_ns: int = 120_000_000_000
+    evidence_after_ns: int = 1_000_000_000
+    evidence_every_ns: int = 300_000_000_000
+    evidence_most: int = 60
+    evidence_quota: int = 1_073_741_824
     redact: tuple[str, ...] = (  # what evidence overwrites; the engine never looks at it
         *("auth", "cookie", "token", "secret", "api-key", "access-key", "passw", "credential", "session"),
         *("signature", "jwt", "csrf", "xsrf", "private", "query", "userinfo", "bodies"),
