@@ -192,7 +192,7 @@ def test_a_growing_file(tmp_path: Path) -> None:
     """A file that grows is followed: what fails in what is added is told; SIGTERM ends it with the summary."""
     source = ROOT / "captures"
     sample = next(
-        path for path in sorted(source.glob("*.pcap*")) if any(isinstance(one, Failure) for one in read(path))
+        path for path in sorted(source.glob("*.pcap*")) if any(isinstance(one, Failure) for one in list(read(path)))
     )
     octets = sample.read_bytes()
     path = tmp_path / "growing.pcap"
