@@ -14,5 +14,5 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage()
     monkeypatch.setattr(api, "_new_source", made.source)
     monkeypatch.setattr(api, "_new_engine", made.engine)
-    monkeypatch.setattr(api, "_merged", lambda sources: sources[0])
+    monkeypatch.setattr(api, "_merged", lambda sources, _shifts: sources[0])
     return made
