@@ -340,7 +340,7 @@ class Engine:
     ) -> None:
         self._silences.learn(attempt)
         if conn is not None and verdict.finding is not None:
-            self._recorder.failed(conn, attempt, verdict.finding)
+            self._recorder.failed(conn, attempt, verdict.finding, verdict.at_fault)
         ident = None if conn is None or exchange is None else self._waits.failed(conn, exchange.number)
         self._cases.hold(conn, exchange, attempt, joined, verdict, now_ns, ident)
 

@@ -267,6 +267,8 @@ class Casebook:
         upstream = None if conn is None else conn.upstream
         if upstream is not None and not quiet:
             upstream.failures += step
+            kinds = upstream.kinds = upstream.kinds or {}
+            kinds[failure.kind] = kinds.get(failure.kind, 0) + step
 
     # -- incidents ------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,12 @@ cdef class Sights:
     cdef public long long heard_frame
     cdef public long long heard_ts
     cdef public int heard_file
+    cdef public long long good_ts
+    cdef public long long down_ts
+    cdef public long long down_frame
+    cdef public int down_file
+    cdef public long long down_failures
+    cdef public list outages
     cdef public long long largest_acked
     cdef public long long largest_got
     cdef long long room

@@ -19,13 +19,16 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Decoder, Exchange
 
-from wire502.model.around import Ending, FirstBytes
+from wire502.model.around import Ending, FirstBytes, Outage
 from wire502.model.attempt import Point
 
 ROWS = 256  # ends that are remembered
 WIDTH = 7  # numbers a row
 SLOTS = 64  # seconds whose first-byte times are remembered
 SLOT_NS = 1_000_000_000
+OUTAGES = 32  # outages that are remembered
+LEAST_FAILURES = 2  # fewer are no outage ...
+LEAST_OUTAGE_NS = 1_000_000_000  # ... unless it took so long until a good response
 _RST = 1
 _BY_UPSTREAM = 2
 _BUSY = 4
@@ -46,6 +49,9 @@ class Sights:
     | refusals, refused_* | refused SYNs since it was last well: how many, the first, the last |
     | well_* | the first SYN-ACK after refusals |
     | heard_* | the last response that began |
+    | good_ts | the last response that was no 5xx |
+    | down_* | the first failure since then, and how many there have been (down_failures 0: none) |
+    | outages | the times without a good response, see ``Outage`` |
     | largest_acked, largest_got | payload of the largest segment that got through, to it and from it |
     """
 
@@ -78,6 +84,12 @@ class Sights:
     heard_frame: int
     heard_ts: int
     heard_file: int
+    good_ts: int
+    down_ts: int
+    down_frame: int
+    down_file: int
+    down_failures: int
+    outages: list[Outage]
     largest_acked: int
     largest_got: int
     room: int
@@ -97,10 +109,12 @@ class Sights:
             self.refused_last_frame = self.refused_last_ts = self.refused_file = 0
             self.well_frame = self.well_ts = self.well_file = 0
             self.heard_frame = self.heard_ts = self.heard_file = 0
+            self.good_ts = self.down_ts = self.down_frame = self.down_file = self.down_failures = 0
             self.largest_acked = self.largest_got = 0
             self.slots = [0] * (4 * SLOTS)
         self.room = 0
         self.store = None
+        self.outages = []
 
     # -- hooks, called by the tracker -----------------------------------------------------------------------------
 
@@ -158,6 +172,10 @@ class Sights:
         self.heard_frame = exchange.resp_frame
         self.heard_ts = ts
         self.heard_file = conn.file
+        if exchange.status < 500 and exchange.violation is None:
+            if self.down_failures and ts > self.down_ts:
+                self._up(Point(exchange.resp_frame, conn.file, ts))
+            self.good_ts = ts
         if self.slots[at] != second:
             self.slots[at] = second
             self.slots[at + 1] = 0
@@ -205,6 +223,30 @@ class Sights:
             if conn.a.rst_state in (0, 3) and conn.b.rst_state in (0, 3):
                 self.open_now -= 1
         return 0
+
+    def failed(self, point: Point) -> None:
+        """Hear of a failed attempt, at its failure point; one from before the last good response is no outage."""
+        if self.good_ts > point.time_ns:
+            return
+        if self.down_failures == 0 or point.time_ns < self.down_ts:
+            self.down_ts = point.time_ns
+            self.down_frame = point.frame
+            self.down_file = point.file
+        self.down_failures += 1
+
+    def down(self) -> Outage | None:
+        """Return the outage that goes on, None when there is none."""
+        if self.down_failures < LEAST_FAILURES:
+            return None
+        return Outage(Point(self.down_frame, self.down_file, self.down_ts), None, self.down_failures)
+
+    def _up(self, point: Point) -> None:
+        """End an outage; one failure that the next moment made good is none."""
+        long_ago = point.time_ns - self.down_ts >= LEAST_OUTAGE_NS
+        if (long_ago or self.down_failures >= LEAST_FAILURES) and len(self.outages) < OUTAGES:
+            begin = Point(self.down_frame, self.down_file, self.down_ts)
+            self.outages.append(Outage(begin, point, self.down_failures))
+        self.down_failures = 0
 
     def _refused(self, conn: Connection) -> None:
         if self.refusals == 0 or self.well_frame:

@@ -6,9 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from wire502.exchange.upstream_cy import Upstream
+from wire502.model.around import Outage
 from wire502.model.attempt import Attempt
 from wire502.model.endpoints import endpoint_text
-from wire502.model.verdict import Failure, Gaps, Incident, Percentiles, Summary, Time, UpstreamSummary
+from wire502.model.verdict import (
+    Failure,
+    Gaps,
+    Incident,
+    OutageRef,
+    Percentiles,
+    Summary,
+    Time,
+    UpstreamSummary,
+)
 
 SHOWN_UPSTREAMS = 1024
 
@@ -129,4 +139,20 @@ def _row(one: Upstream) -> UpstreamSummary:
         first_byte_ms=Percentiles(one.first_byte.percentile(0.5), one.first_byte.percentile(0.99)),
         retransmissions=one.retransmissions,
         idle_close_s=None if idle is None else round(idle / 1000, 3),
+        failures_by_kind=dict(sorted((kind, count) for kind, count in (one.kinds or {}).items() if count > 0)),
+        outages=[_outage(outage) for outage in (*one.sights.outages, one.sights.down()) if outage is not None],
+    )
+
+
+def _outage(outage: Outage) -> OutageRef:
+    begin, end = outage.begin, outage.end
+    return OutageRef(
+        frame=begin.frame,
+        file=begin.file,
+        time=Time(begin.time_ns),
+        until_frame=None if end is None else end.frame,
+        until_file=None if end is None else end.file,
+        until_time=None if end is None else Time(end.time_ns),
+        seconds=None if end is None else round((end.time_ns - begin.time_ns) / 1e9, 6),
+        failures=outage.failures,
     )

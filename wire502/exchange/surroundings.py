@@ -16,6 +16,7 @@ from wire502.model.attempt import Attempt, Point
 from wire502.model.endpoints import endpoint_text
 from wire502.model.finding import Finding
 from wire502.model.flow_cy import Connection
+from wire502.model.verdict import QUIET_KINDS, AtFault
 
 REMEMBERED = 256
 MOST_NEIGHBOURS = 64  # ports of one host that are described
@@ -28,10 +29,13 @@ class Recorder:
         self._tracker = tracker
         self._failed: deque[Failed] = deque(maxlen=REMEMBERED)
 
-    def failed(self, conn: Connection, attempt: Attempt, finding: Finding) -> None:
+    def failed(self, conn: Connection, attempt: Attempt, finding: Finding, at_fault: AtFault) -> None:
         """Remember an attempt that failed."""
-        upstream = conn.upstream
-        opened = upstream.sights.open_now if isinstance(upstream, Upstream) else 0
+        upstream, opened = conn.upstream, 0
+        if isinstance(upstream, Upstream):
+            opened = upstream.sights.open_now
+            if finding.kind not in QUIET_KINDS and at_fault not in ("gateway", "client"):
+                upstream.sights.failed(finding.point)
         self._failed.append(
             Failed(
                 finding.kind,

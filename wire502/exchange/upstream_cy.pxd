@@ -21,4 +21,4 @@ cdef class Upstream:
     cdef public long long answered_ts
     cdef public int answered_file
     cdef public Sights sights
-    cdef public object notes
+    cdef public dict kinds  # failures by kind; None: there was none

@@ -93,7 +93,7 @@ class Upstream:
     answered_ts: int
     answered_file: int
     sights: Sights
-    notes: object
+    kinds: dict[str, int] | None
 
     def __init__(self, high: int, low: int, port: int) -> None:
         self.high = high
@@ -106,7 +106,7 @@ class Upstream:
         self.answered_frame = self.answered_ts = 0
         self.answered_file = 0
         self.sights = Sights()
-        self.notes = None
+        self.kinds = None
 
 
 def measure(buckets: Buckets, ns: int) -> None:

@@ -31,6 +31,14 @@ class FirstBytes(NamedTuple):
     most_ns: int
 
 
+class Outage(NamedTuple):
+    """A time in which an endpoint gave no good response: from its first failure to the next good one, if there was."""
+
+    begin: Point
+    end: Point | None
+    failures: int
+
+
 class Refusals(NamedTuple):
     """The latest run of refused connects without a SYN-ACK between them; ``well``: the SYN-ACK that ended it."""
 

@@ -269,8 +269,26 @@ class Gaps:
 
 
 @dataclass(slots=True)
+class OutageRef:
+    """A time in which an upstream gave no good response: from its first failure to the next good response.
+
+    ``until_*`` is null when none came before the end of the capture; a single failure is an outage only if the next
+    good response came a second or more later.
+    """
+
+    frame: int
+    file: int
+    time: Time
+    until_frame: int | None
+    until_file: int | None
+    until_time: Time | None
+    seconds: float | None
+    failures: int
+
+
+@dataclass(slots=True)
 class UpstreamSummary:
-    """What one upstream endpoint did."""
+    """What one upstream endpoint did; failures that a retry made good are counted by kind, too."""
 
     upstream: str
     attempts: int
@@ -279,6 +297,8 @@ class UpstreamSummary:
     first_byte_ms: Percentiles
     retransmissions: int
     idle_close_s: float | None
+    failures_by_kind: dict[str, int] = field(default_factory=dict)
+    outages: list[OutageRef] = field(default_factory=list)
 
 
 @dataclass(slots=True)

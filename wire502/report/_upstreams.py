@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from wire502.model.verdict import UpstreamSummary
-from wire502.report._layout import Line, Span, cells, plain
+from wire502.model.verdict import OutageRef, UpstreamSummary
+from wire502.report._clock import Clock
+from wire502.report._layout import Line, Span, cells, plain, wrap
 from wire502.report._words import count, duration, milliseconds
 
 _HEADS = ("attempts", "failed", "p50", "p99", "p50", "p99", "resent")
@@ -12,7 +13,7 @@ _LEAST_IDLE_S = 0.1  # less is no idle time-out, but a close after the answer
 _MOST = 20  # a scan of a network must not become a page of rows
 
 
-def upstream_table(upstreams: list[UpstreamSummary], width: int) -> list[Line]:
+def upstream_table(upstreams: list[UpstreamSummary], width: int, clock: Clock) -> list[Line]:
     """Return the table, the upstreams with most failures first; nothing when there are none."""
     if not upstreams:
         return []
@@ -34,7 +35,20 @@ def upstream_table(upstreams: list[UpstreamSummary], width: int) -> list[Line]:
         for row in rows
         if row.idle_close_s is not None and row.idle_close_s >= _LEAST_IDLE_S
     ]
+    outages = [(row, outage) for row in rows for outage in row.outages]
+    for row, outage in outages[:_MOST]:
+        text = f"{row.upstream} out {_when(outage, clock)}, {count(outage.failures, 'failure')}"
+        lines += [[Span(f"  {part}")] for part in wrap(text, width - 2)]
+    if left := len(outages) - _MOST:
+        lines += [[Span(f"  and {count(left, 'more such time')}", "dim")]] if left > 0 else []
     return lines
+
+
+def _when(outage: OutageRef, clock: Clock) -> str:
+    begin = clock.of_day(outage.time)[:12]
+    if outage.until_time is None or outage.seconds is None:
+        return f"from {begin} to the end"
+    return f"from {begin} to {clock.of_day(outage.until_time)[:12]} ({duration(outage.seconds)})"
 
 
 def _row(row: UpstreamSummary, room: int) -> list[Line]:

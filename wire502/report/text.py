@@ -126,7 +126,7 @@ class TextReport:
             lines += [[Span(f"? and {self._open - _MOST_OPEN:,} more unfinished at the end (--all lists them)", "dim")]]
         if self._open:
             lines.append([])
-        if table := upstream_table(summary.upstreams, self._width):
+        if table := upstream_table(summary.upstreams, self._width, self._clock):
             lines += [*table, []]
         lines += closing_lines(summary, self._frames, self._clock, self._text_width())
         for note in doubts(summary):
