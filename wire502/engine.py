@@ -58,6 +58,7 @@ class Engine:
         self._packets = PacketStage()
         self._legs = Legs(context)
         self._tracker = Tracker(context, self, self._decoder, self._legs)
+        self._tracker.pattern = self._decoder(Connection(), self._tracker)
         self._connections = Connections(self._tracker, context)
         self._outcomes = Outcomes(self._tracker.history)
         self._linker = Linker(self._tracker.history, self._legs, self._outcomes)

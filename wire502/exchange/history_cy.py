@@ -301,6 +301,7 @@ class History:
         )
 
 
+@cython.cfunc
 def _kept(head: bytes) -> bytes:
     """Return as much of a head as a row keeps: thousands of rows times the largest head would be gigabytes."""
     return head if len(head) <= KEPT else head[:KEPT]

@@ -1,4 +1,4 @@
-from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Observer
+from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Half, Observer
 from wire502.exchange.history_cy cimport History
 from wire502.exchange.legs_cy cimport Legs
 from wire502.exchange.upstream_cy cimport Upstream
@@ -13,7 +13,9 @@ cdef class Tracker(Observer):
     cdef public long long exchanges
     cdef public long long now
     cdef public bint several_files
+    cdef public Decoder pattern
     cdef object _make_decoder
+    cdef list _recent
     cdef list _due
     cdef long long _sequence
     cdef public long long translated
@@ -34,4 +36,7 @@ cdef class Tracker(Observer):
     cdef int _watch(self, Connection conn, long long ts)
     cdef int schedule(self, Connection conn, long long when)
     cdef int _set_next(self)
+    cdef long long _first_connect(self)
+    cdef Upstream _upstream(self, Half half)
+    cdef int _translated(self, Connection conn)
     cdef bint _open_attempt(self, Connection conn)

@@ -22,12 +22,12 @@ if cython.compiled:
     from cython.cimports.wire502.exchange.history_cy import History
     from cython.cimports.wire502.exchange.legs_cy import Legs
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
-    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 else:
     from wire502.exchange.history_cy import History
     from wire502.exchange.legs_cy import Legs
     from wire502.exchange.upstream_cy import Upstream
-    from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+    from wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 
 from wire502.model.capture_info import RareFrame
 from wire502.model.context import Context
@@ -42,6 +42,7 @@ FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
 LARGE_HEAD = cython.declare(cython.longlong, 4096)
 TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
+_NEVER = cython.declare(cython.longlong, NEVER)
 MAX_FRESH = cython.declare(cython.longlong, 8192)
 
 
@@ -85,14 +86,16 @@ class Tracker(Observer):
     history: History
     exchanges: int
     now: int
+    pattern: Decoder | None  # made once, so that no call of Python is needed for each connection
     _make_decoder: Callable[[Connection, Observer], Decoder]
+    _recent: list[Upstream | None]
     _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
     translated: int
     _fresh: dict[int, Connection]
     _stale: dict[int, Connection]
     _fresh_since: int
-    _connecting: deque[tuple[int, Connection]]
+    _connecting: deque[Connection]
     unfollowed: int
     _unfinished: int
     several_files: bool
@@ -122,6 +125,8 @@ class Tracker(Observer):
         self.exchanges = 0
         self.now = 0
         self._make_decoder = make_decoder
+        self.pattern = None
+        self._recent = [None] * 64
         self.several_files = False
         self._legs = legs if legs is not None else Legs(context)
         self._deadline = context.connect_deadline_ns
@@ -146,21 +151,17 @@ class Tracker(Observer):
     @cython.ccall
     def new_decoder(self, conn: Connection) -> Decoder:
         """Return the decoder that the engine chose."""
-        decoder: Decoder = self._make_decoder(conn, self)
+        decoder: Decoder
+        if self.pattern is not None:
+            decoder = self.pattern.another(conn)
+            return decoder
+        decoder = self._make_decoder(conn, self)
         return decoder
 
     @cython.cfunc
     def opened(self, conn: Connection) -> cython.int:
         """Count a connection for its upstream; a SYN starts the connect deadline."""
-        key = (conn.b.high, conn.b.low, conn.b.port)
-        upstream: Upstream | None = self.upstreams.get(key)
-        if upstream is None:
-            if len(self.upstreams) < MAX_UPSTREAMS:
-                upstream = Upstream(conn.b.high, conn.b.low, conn.b.port)
-                self.upstreams[key] = upstream
-                self.hosts.setdefault(key[:2], []).append(upstream)
-            else:
-                upstream = self.others
+        upstream: Upstream = self._upstream(conn.b)
         upstream.connections += 1
         conn.upstream = upstream
         if conn.established:
@@ -170,34 +171,60 @@ class Tracker(Observer):
                 self._translated(conn)
             if len(self._connecting) >= MAX_CONNECTING:
                 self._thin_out()
-            self._connecting.append((conn.first_ts + self._deadline, conn))
+            self._connecting.append(conn)
             if conn.first_ts + self._deadline < self.next_due:
                 self.next_due = conn.first_ts + self._deadline
         return 0
 
-    def _translated(self, conn: Connection) -> None:
+    @cython.cfunc
+    def _upstream(self, half: Half) -> Upstream:
+        """Return the counters of an endpoint; most are found where they were found last time."""
+        upstream: Upstream | None
+        place: cython.Py_ssize_t = (cython.cast(cython.Py_ssize_t, half.low & 0xFFFF) ^ half.port) & 63
+        upstream = self._recent[place]
+        if upstream is not None and upstream.low == half.low:
+            if upstream.port == half.port and upstream.high == half.high:
+                return upstream
+        key = (half.high, half.low, half.port)
+        upstream = self.upstreams.get(key)
+        if upstream is None:
+            if len(self.upstreams) >= MAX_UPSTREAMS:
+                return self.others
+            upstream = Upstream(half.high, half.low, half.port)
+            self.upstreams[key] = upstream
+            self.hosts.setdefault(key[:2], []).append(upstream)
+        self._recent[place] = upstream
+        return upstream
+
+    @cython.cfunc
+    def _translated(self, conn: Connection) -> cython.int:
         """Find the same SYN with another address: seen before and after its translation, it is one hop.
 
         The connection behind the translation is the one that is judged: it names the host that answered.
         """
+        other: Connection | None
+        number = conn.a.isn
         if conn.first_ts - self._fresh_since > TRANSLATED_NS or len(self._fresh) > MAX_FRESH:
             self._stale, self._fresh = self._fresh, {}
             self._fresh_since = conn.first_ts
-        other = self._fresh.get(conn.a.isn) or self._stale.get(conn.a.isn)
-        self._fresh[conn.a.isn] = conn
+        other = self._fresh.get(number)
+        if other is None:
+            other = self._stale.get(number)
+        self._fresh[number] = conn
         if other is None or abs(conn.first_ts - other.first_ts) > TRANSLATED_NS:
-            return
+            return 0
         same_opener = (other.a.high, other.a.low, other.a.port) == (conn.a.high, conn.a.low, conn.a.port)
         same_acceptor = (other.b.high, other.b.low, other.b.port) == (conn.b.high, conn.b.low, conn.b.port)
         if same_opener != same_acceptor:
             other.shadowed = True
             self.translated += 1
+        return 0
 
     def _thin_out(self) -> None:
         """Wait no longer for connects that were answered, nor, in a flood, for the oldest that were not."""
-        waiting = [entry for entry in self._connecting if _unanswered(entry[1])]
+        waiting = [conn for conn in self._connecting if _unanswered(conn)]
         surplus = max(0, len(waiting) - MAX_CONNECTING // 2)
-        for _, conn in waiting[:surplus]:
+        for conn in waiting[:surplus]:
             conn.settled = True
         self.unfollowed += surplus
         self._connecting = deque(waiting[surplus:])
@@ -212,8 +239,8 @@ class Tracker(Observer):
             upstream.answered_frame = frame
             upstream.answered_ts = ts
             upstream.answered_file = conn.file
-            if conn.syns:
-                upstream.connect.add(ts - conn.syns[len(conn.syns) - 1][1])
+            if conn.syn_frame:
+                upstream.connect.add(ts - conn.syn_last_ts)
         return 0
 
     @cython.cfunc
@@ -397,7 +424,7 @@ class Tracker(Observer):
     def connecting_between(self, since: int, until: int) -> list[Connection]:
         """Return the newest connections that began in a time and have had no answer (at most 256 are looked at)."""
         found = []
-        for _, conn in islice(reversed(self._connecting), 256):
+        for conn in islice(reversed(self._connecting), 256):
             if conn.first_ts < since:
                 break
             if conn.first_ts <= until and not conn.established and not conn.settled:
@@ -411,31 +438,52 @@ class Tracker(Observer):
 
     @cython.cfunc
     def _set_next(self) -> cython.int:
-        self.next_due = NEVER
+        connect: cython.longlong
+        self.next_due = _NEVER
         if self._due:
             self.next_due = self._due[0][0]
-        if self._connecting and self._connecting[0][0] < self.next_due:
-            self.next_due = self._connecting[0][0]
+        connect = self._first_connect()
+        if connect < self.next_due:
+            self.next_due = connect
         if self._waiting and self._waiting[0][0] < self.next_due:
             self.next_due = self._waiting[0][0]
         return 0
 
-    def fire(self, now_ns: int) -> None:
+    @cython.cfunc
+    def _first_connect(self) -> cython.longlong:
+        """Return when the wait for the oldest connect is over."""
+        conn: Connection
+        if not self._connecting:
+            return _NEVER
+        conn = self._connecting[0]
+        return conn.first_ts + self._deadline
+
+    @cython.ccall
+    def fire(self, now_ns: cython.longlong) -> cython.int:
         """Do all that is due by *now_ns*, in the order of the due times."""
         conn: Connection | None
+        first: cython.longlong
+        connect: cython.longlong
+        when: cython.longlong
+        wait: cython.longlong
         while True:
-            first = self._due[0][0] if self._due else NEVER
-            connect = self._connecting[0][0] if self._connecting else NEVER
-            wait = self._waiting[0][0] if self._waiting else NEVER
-            when = min(first, connect, wait)
-            if when > now_ns:
+            first = wait = _NEVER
+            if self._due:
+                first = self._due[0][0]
+            if self._waiting:
+                wait = self._waiting[0][0]
+            connect = self._first_connect()
+            when = connect if connect < first else first
+            if wait < when:
+                when = wait
+            if when > now_ns or when == _NEVER:
                 break
             self.now = when
             if wait < first and wait < connect:
                 self._overdue(self._waiting.popleft()[1], when)
                 continue
             if connect < first:
-                conn = self._connecting.popleft()[1]
+                conn = self._connecting.popleft()
                 if not conn.established and not conn.settled and not conn.superseded and conn.refused_frame == 0:
                     conn.settled = self.desk.settle(conn, when, False)
                 continue
@@ -452,6 +500,7 @@ class Tracker(Observer):
                 self._look(conn, when)
         self.now = now_ns
         self._set_next()
+        return 0
 
     def _look(self, conn: Connection, when: int) -> None:
         if conn.superseded or not self._open_attempt(conn):
@@ -470,7 +519,9 @@ class Tracker(Observer):
                 upstream: Upstream | None = conn.upstream
                 if upstream is not None:
                     upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
-                if self._open_attempt(conn) or (not conn.settled and conn.decoder is not None and conn.a.top > 0):
+                if not conn.settled and _at_rest(conn):
+                    conn.settled = True
+                elif self._open_attempt(conn) or (not conn.settled and conn.decoder is not None and conn.a.top > 0):
                     if self._is_followed():
                         self.desk.settle(conn, now_ns, True)
                     conn.settled = True
@@ -486,6 +537,17 @@ class Tracker(Observer):
 
 def _waits(conn: Connection) -> bool:
     return not conn.superseded and conn.decoder is not None and conn.decoder.current is not None
+
+
+@cython.cfunc
+def _at_rest(conn: Connection) -> cython.bint:
+    """Whether nothing is open on a connection that had exchanges, and no hole that could be closed hides anything."""
+    decoder: Decoder | None = conn.decoder
+    if decoder is None or decoder.current is not None or conn.pending is not None or decoder.exchanges == 0:
+        return False
+    if conn.a.pieces is not None or conn.b.pieces is not None:
+        return False
+    return conn.established and conn.a.fin_off <= conn.a.off and conn.b.fin_off <= conn.b.off
 
 
 def _unanswered(conn: Connection) -> bool:

@@ -8,68 +8,70 @@ cdef class Piece:
     cdef public bytes octets
 
 cdef class Half:
+    # The fields that each segment touches come first: they share a few cache lines.
     cdef public unsigned long long high
     cdef public unsigned long long low
     cdef public int port
-    cdef public bint started
-    cdef public bint syn_seen
     cdef public unsigned int nxt
-    cdef public unsigned int isn
     cdef public long long off
     cdef public long long top
     cdef public long long skip
     cdef public long long acked
-    cdef public long long acked_frame
-    cdef public long long acked_ts
     cdef public long long frames
     cdef public long long last_frame
     cdef public long long last_ts
+    cdef public list pieces
+    cdef public bint started
+    cdef public int rst_state
+    cdef public int window
+    cdef public long long fin_off
     cdef public long long progress_frame
     cdef public long long progress_ts
-    cdef public int scale
-    cdef public int window
-    cdef public int mss
+    cdef public long long zero_frame
+    cdef public int largest
     cdef public int ttl
-    cdef public bint dont_fragment
-    cdef public bint stamped
     cdef public int ip_id
     cdef public int ip_id_before
-    cdef public int largest
+    cdef public int unacked_rexmits
+    cdef public long long fin_acked_frame
+    cdef public long long hole_acked_ts
     cdef public long long ahead
+    cdef public long long acked_frame
+    cdef public long long acked_ts
+    cdef public bint syn_seen
+    cdef public unsigned int isn
+    cdef public int scale
+    cdef public int mss
+    cdef public bint dont_fragment
+    cdef public bint stamped
     cdef public long long ahead_frame
     cdef public long long ahead_ts
     cdef public int rexmits
-    cdef public int unacked_rexmits
     cdef public long long rexmit_frame
     cdef public long long rexmit_ts
-    cdef public long long zero_frame
     cdef public long long zero_ts
-    cdef public long long fin_off
     cdef public long long fin_frame
     cdef public long long fin_ts
     cdef public long long fin_acks
     cdef public bint fin_done
-    cdef public long long fin_acked_frame
     cdef public long long fin_acked_ts
     cdef public long long rst_frame
     cdef public long long rst_ts
     cdef public long long rst_off
     cdef public long long rst_acks
     cdef public unsigned int rst_seq
-    cdef public int rst_state
     cdef public int rst_ttl
     cdef public int rst_ip_id
     cdef public int rst_window
     cdef public unsigned int rst_flags
     cdef public long long after_rst_frame
     cdef public long long after_rst_ts
-    cdef public long long hole_acked_ts
     cdef public long long buffered
-    cdef public list pieces
     cdef public list gaps
     cdef public int hole_dups
     cdef public list lost
     cdef public int lane
+    cdef int begin(self)
 
 cdef class Exchange:
     cdef public long long number
@@ -133,16 +135,23 @@ cdef class Decoder:
     cdef public bint tunnel
     cdef public long long exchanges
     cdef public str looks_like
+    cdef Decoder another(self, Connection conn)
     cdef Py_ssize_t on_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef int on_skipped(self, int side, long long offset, long long frame, long long ts)
     cdef int on_gap(self, int side, long long offset, long long n, long long frame, long long ts)
     cdef int on_fin(self, int side, long long frame, long long ts)
 
 cdef class Connection:
-    cdef public long long stream
     cdef public Half a
     cdef public Half b
     cdef public Decoder decoder
+    cdef public long long last_ts
+    cdef public bint established
+    cdef public long long ack_frame
+    cdef public long long ack_ts
+    cdef public int ring_next
+    cdef public int ring_count
+    cdef public long long stream
     cdef public object upstream
     cdef public int file
     cdef public int interface
@@ -158,12 +167,13 @@ cdef class Connection:
     cdef public bint snap_cut
     cdef public bint unkept
     cdef public int local
-    cdef public long long last_ts
-    cdef public list syns
-    cdef public list syn_acks
-    cdef public long long ack_frame
-    cdef public long long ack_ts
-    cdef public bint established
+    cdef public long long syn_frame
+    cdef public long long syn_ts
+    cdef public long long syn_last_ts
+    cdef public long long syn_ack_frame
+    cdef public long long syn_ack_ts
+    cdef public list more_syns
+    cdef public list more_syn_acks
     cdef public bint ipv6
     cdef public long long refused_frame
     cdef public long long refused_ts
@@ -185,11 +195,10 @@ cdef class Connection:
     cdef public Connection twin
     cdef public bint beside
     cdef public long long settle_at
-    cdef public int ring_next
-    cdef public int ring_count
-    cdef long long ring_frame[16]
-    cdef long long ring_ts[16]
-    cdef long long ring_what[16]
+    cdef public bint in_closed
+    cdef public long long closed_ts
+    cdef long long ring[48]
+    cdef int begin(self)
     cdef int note(self, int side, int what, long long octets, long long frame, long long ts)
 
 cdef class Observer:
@@ -206,3 +215,4 @@ cdef class Observer:
     cdef int hole(self, Connection conn, long long ts)
     cdef int retired(self, Connection conn)
     cpdef Decoder new_decoder(self, Connection conn)
+    cpdef int fire(self, long long now_ns)

@@ -198,6 +198,11 @@ class Half:
     lane: int
 
     def __init__(self) -> None:
+        self.begin()
+
+    @cython.cfunc
+    def begin(self) -> cython.int:
+        """Make the record as new."""
         if not cython.compiled:  # C fields start as zero
             self.high = self.low = self.port = self.nxt = self.isn = self.off = self.top = self.skip = 0
             self.started = self.syn_seen = self.fin_done = False
@@ -218,6 +223,7 @@ class Half:
         self.pieces = None
         self.gaps = None
         self.lost = None
+        return 0
 
 
 @cython.no_gc
@@ -344,6 +350,11 @@ class Decoder:
     looks_like: str | None
 
     @cython.cfunc
+    def another(self, conn: Connection) -> Decoder:
+        """Return a decoder of the same kind, with the same limits and observer, for a new connection."""
+        raise NotImplementedError
+
+    @cython.cfunc
     def on_octets(
         self,
         side: cython.int,
@@ -394,7 +405,7 @@ class Connection:
     | opener | who opened it: 2 a SYN or SYN-ACK shows it, 1 a request head shows it, 0 a guess by port |
     | mid | the capture began after the handshake |
     | established | a SYN-ACK was seen or is implied |
-    | syns, syn_acks | (frame, ts) of the first sixteen of each |
+    | syns, syn_acks | (frame, ts) of the first sixteen of each; syn_*, syn_ack_*: of the first; syn_last_ts: the last |
     | refused_* | a RST that acknowledged ISN + 1 before any SYN-ACK |
     | upstream | whatever the observer counts for the acceptor |
     | unreachable | (frame, quotes the SYN, file) of the ICMP error that counts |
@@ -430,8 +441,13 @@ class Connection:
     unkept: bool
     local: int
     last_ts: int
-    syns: list[tuple[int, int]]
-    syn_acks: list[tuple[int, int]]
+    syn_frame: int
+    syn_ts: int
+    syn_last_ts: int
+    syn_ack_frame: int
+    syn_ack_ts: int
+    more_syns: list[tuple[int, int]] | None
+    more_syn_acks: list[tuple[int, int]] | None
     ack_frame: int
     ack_ts: int
     established: bool
@@ -456,16 +472,24 @@ class Connection:
     twin: Connection | None
     beside: bool
     settle_at: int
+    in_closed: bool
+    closed_ts: int
     ring_next: int
     ring_count: int
-    ring_frame: list[int]
-    ring_ts: list[int]
-    ring_what: list[int]
+    ring: list[int]  # three numbers an entry: frame, time, what
 
     def __init__(self) -> None:
+        self.begin()
+
+    @cython.cfunc
+    def begin(self) -> cython.int:
+        """Make the record as new."""
         if not cython.compiled:  # C fields start as zero
             self.stream = self.file = self.interface = self.first_frame = self.first_ts = 0
             self.opener = self.last_ts = self.ack_frame = self.ack_ts = 0
+            self.syn_frame = self.syn_ts = self.syn_last_ts = self.syn_ack_frame = self.syn_ack_ts = 0
+            self.in_closed = False
+            self.closed_ts = 0
             self.mid = self.dead = self.settled = self.superseded = self.evicted = self.shadowed = self.snap_cut = False
             self.unkept = False
             self.established = self.ipv6 = False
@@ -475,22 +499,36 @@ class Connection:
             self.lane = 0
             self.beside = False
             self.ring_next = self.ring_count = 0
-            self.ring_frame = [0] * RING
-            self.ring_ts = [0] * RING
-            self.ring_what = [0] * RING
-        self.a = Half()
-        self.b = Half()
+            self.ring = [0] * (3 * RING)
+        # Not by calling the class: there is one of these for each connection, and the call is half of what it costs.
+        self.a = Half.__new__(Half)
+        self.a.begin()
+        self.b = Half.__new__(Half)
+        self.b.begin()
         self.decoder = None
         self.upstream = None
         self.local = -1
-        self.syns = []
-        self.syn_acks = []
+        self.more_syns = None
+        self.more_syn_acks = None
         self.unreachable = None
         self.too_big = None
         self.conflict = None
         self.pending = None
         self.twin = None
         self.settle_at = _NEVER
+        return 0
+
+    @property
+    def syns(self) -> list[tuple[int, int]]:
+        """Frame and time of the first sixteen SYNs."""
+        first = [(self.syn_frame, self.syn_ts)] if self.syn_frame else []
+        return first + (self.more_syns or [])
+
+    @property
+    def syn_acks(self) -> list[tuple[int, int]]:
+        """Frame and time of the first sixteen SYN-ACKs."""
+        first = [(self.syn_ack_frame, self.syn_ack_ts)] if self.syn_ack_frame else []
+        return first + (self.more_syn_acks or [])
 
     @cython.cfunc
     def note(
@@ -508,16 +546,17 @@ class Connection:
         last: cython.int = self.ring_next - 1 if self.ring_next else _RING - 1
         packed: cython.longlong
         if what == _STEP_DATA and self.ring_count > 0:
-            packed = self.ring_what[last]
+            packed = self.ring[3 * last + 2]
             if (packed & 0x1FF) == (_STEP_DATA | (side << 8)):
                 if (packed & _COUNT_BITS) < _COUNT_MOST and octets < 0x1000000 and (packed >> 32) < _OCTETS_MOST:
-                    self.ring_what[last] = packed + 0x200 + (octets << 32)
+                    self.ring[3 * last + 2] = packed + 0x200 + (octets << 32)
                 return 0
         if octets > 0x7FFFFFFF:
             octets = 0x7FFFFFFF
-        self.ring_frame[self.ring_next] = frame
-        self.ring_ts[self.ring_next] = ts
-        self.ring_what[self.ring_next] = what | (side << 8) | 0x200 | (octets << 32)
+        last = 3 * self.ring_next
+        self.ring[last] = frame
+        self.ring[last + 1] = ts
+        self.ring[last + 2] = what | (side << 8) | 0x200 | (octets << 32)
         self.ring_next = self.ring_next + 1 if self.ring_next < _RING - 1 else 0
         if self.ring_count < _RING:
             self.ring_count += 1
@@ -528,11 +567,11 @@ class Connection:
         rows = []
         for i in range(self.ring_count):
             at = (self.ring_next + RING - self.ring_count + i) % RING
-            packed = self.ring_what[at]
+            packed = self.ring[3 * at + 2]
             rows.append(
                 (
-                    self.ring_frame[at],
-                    self.ring_ts[at],
+                    self.ring[3 * at],
+                    self.ring[3 * at + 1],
                     packed & 0xFF,
                     (packed >> 8) & 1,
                     (packed >> 9) & 0x7FFFFF,
@@ -606,7 +645,8 @@ class Observer:
         """Return the decoder for a new connection."""
         raise NotImplementedError
 
-    def fire(self, now_ns: int) -> None:
+    @cython.ccall
+    def fire(self, now_ns: cython.longlong) -> cython.int:
         """Do all that is due at *now_ns*; called before the frame with that time is looked at."""
         raise NotImplementedError
 

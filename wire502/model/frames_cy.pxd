@@ -12,6 +12,7 @@ cdef class Batch:
     cdef public int[::1] length
     cdef public int[::1] interface
     cdef public unsigned char[::1] direction
+    cpdef int check(self)
 
 cdef class Segments:
     cdef public Py_ssize_t capacity
@@ -38,3 +39,4 @@ cdef class Segments:
     cdef public unsigned int[::1] ts_value
     cdef public int[::1] mss
     cdef public int[::1] scale
+    cpdef int check(self)

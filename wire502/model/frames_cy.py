@@ -69,6 +69,15 @@ class Batch:
         self.interface = memoryview(array("i", bytes(4 * capacity)))
         self.direction = memoryview(bytearray(capacity))
 
+    @cython.ccall
+    def check(self) -> cython.int:
+        """Raise IndexError where a column is shorter than ``count``: a kernel looks once, not at each row."""
+        least: cython.Py_ssize_t = min(len(self.frame), len(self.ts_ns), len(self.start))
+        least = min(least, len(self.captured), len(self.length), len(self.interface))
+        if self.count > min(least, len(self.direction)):
+            raise IndexError("a batch with a column of fewer rows than it counts")
+        return 0
+
 
 @cython.cclass
 class Segments:
@@ -141,6 +150,18 @@ class Segments:
         self.ts_value = memoryview(array("I", bytes(4 * capacity)))
         self.mss = memoryview(array("i", bytes(4 * capacity)))
         self.scale = memoryview(array("i", bytes(4 * capacity)))
+
+    @cython.ccall
+    def check(self) -> cython.int:
+        """Raise IndexError where a column is shorter than ``capacity``: a kernel looks once, not at each row."""
+        least: cython.Py_ssize_t = min(len(self.frame), len(self.ts_ns), len(self.interface))
+        least = min(least, len(self.source_high), len(self.source_low), len(self.target_high))
+        least = min(least, len(self.target_low), len(self.ports), len(self.seq), len(self.ack))
+        least = min(least, len(self.flags), len(self.window), len(self.start), len(self.length))
+        least = min(least, len(self.captured), len(self.ttl), len(self.ip_id), len(self.ts_value))
+        if max(self.count, self.capacity) > min(least, len(self.mss), len(self.scale)):
+            raise IndexError("segments with a column of fewer rows than they say")
+        return 0
 
 
 def _is_compiled() -> bool:

@@ -157,6 +157,7 @@ class Decoder:
         self._table = LinkTable()
         self._options = Options()
 
+    @cython.boundscheck(False)  # both records have shown at the start that their columns are as long as they say
     def decode(self, batch: Batch, first: int, segments: Segments) -> int:
         """Decode frames of *batch* from row *first* on into *segments*, from its row 0 on.
 
@@ -167,6 +168,8 @@ class Decoder:
         ``Segments.flags``. After a fragment go on with the row
         behind it; ``fragment`` is None when there was none.
         """
+        batch.check()
+        segments.check()
         data: cython.uchar[::1] = batch.data
         size: cython.Py_ssize_t = data.shape[0]
         numbers: cython.longlong[::1] = batch.frame

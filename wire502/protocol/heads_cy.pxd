@@ -24,6 +24,7 @@ cdef class Head:
     cdef int request(self, const unsigned char* octets, Py_ssize_t n)
     cdef int response(self, const unsigned char* octets, Py_ssize_t n)
     cdef int _field(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end, bint strict)
+    cdef bint _ends_chunked(self, bytes value)
     cdef int _known(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t colon, Py_ssize_t end, bint strict)
     cdef int _length(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end, Py_ssize_t line, bint strict)
     cdef int _status_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end)

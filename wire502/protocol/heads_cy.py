@@ -9,13 +9,15 @@ This module is long because requests and responses share the field lines, which 
 
 from __future__ import annotations
 
+import re
+
 try:
     import cython
 except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.libc.string import memchr
+    from cython.cimports.libc.string import memchr, memcpy
 
 # Octet classes: bit 0 token (RFC 9110 section 5.6.2), bit 1 allowed in a field value, bit 2 digit, bit 3 blank
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -38,6 +40,14 @@ NO = cython.declare(cython.int, 0)
 YES = cython.declare(cython.int, 1)
 MAX_LENGTH = cython.declare(cython.longlong, 1 << 53)
 
+_NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+_NOT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# One octet eight times over, to look at eight octets at once.
+BLANKS = cython.declare(cython.ulonglong, 0x2020202020202020)
+DELETES = cython.declare(cython.ulonglong, 0x7F7F7F7F7F7F7F7F)
+ONES = cython.declare(cython.ulonglong, 0x0101010101010101)
+HIGHS = cython.declare(cython.ulonglong, 0x8080808080808080)
+
 
 @cython.cfunc
 @cython.inline
@@ -53,6 +63,76 @@ def newline(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def name_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where the first octet stands that no field name may have, *end* if there is none."""
+    if cython.compiled:
+        while start < end and classes[octets[start]] & 1:
+            start += 1
+    else:
+        found = _NOT_TOKEN.search(octets, start, end)
+        start = end if found is None else found.start()
+    return start
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def value_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where the first octet stands that no field value may have, *end* if there is none."""
+    if cython.compiled:
+        eight: cython.ulonglong = 0
+        other: cython.ulonglong
+        while start < end:
+            if end - start >= 8:
+                memcpy(cython.address(eight), octets + start, 8)
+                other = eight ^ DELETES
+                # High bits stay where an octet is below a blank, or a delete.
+                if (((eight - BLANKS) & ~eight) | ((other - ONES) & ~other)) & HIGHS == 0:
+                    start += 8
+                    continue
+            if classes[octets[start]] & 2 == 0:
+                break
+            start += 1
+    else:
+        found = _NOT_VALUE.search(octets, start, end)
+        start = end if found is None else found.start()
+    return start
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def begins(
+    octets: cython.p_const_uchar, start: cython.Py_ssize_t, word: cython.p_const_uchar, n: cython.Py_ssize_t
+) -> cython.bint:
+    """Whether *n* octets from *start* on are *word*, which is in lower case, in any case."""
+    i: cython.Py_ssize_t
+    octet: cython.int
+    same: cython.bint = True
+    if cython.compiled:
+        for i in range(n):
+            octet = octets[start + i]
+            if 65 <= octet <= 90:
+                octet |= 32
+            if octet != word[i]:
+                same = False
+                break
+    else:
+        same = octets[start : start + n].lower() == word
+    return same
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_space(octet: cython.int) -> cython.bint:
+    """Whether ``bytes.strip`` takes an octet away."""
+    return octet == 32 or 9 <= octet <= 13
+
+
+@cython.cfunc
 def status_line_fault(
     octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t, ended: cython.bint
 ) -> cython.Py_ssize_t:
@@ -63,6 +143,21 @@ def status_line_fault(
     i: cython.Py_ssize_t
     at: cython.Py_ssize_t
     octet: cython.int
+    if (
+        n - start > 12
+        and octets[start] == 72
+        and octets[start + 1] == 84
+        and octets[start + 2] == 84
+        and octets[start + 3] == 80
+        and octets[start + 4] == 47
+        and octets[start + 5] == 49
+        and octets[start + 6] == 46
+        and classes[octets[start + 7]] & 4
+        and octets[start + 8] == 32
+        and classes[octets[start + 9]] & classes[octets[start + 10]] & classes[octets[start + 11]] & 4
+        and octets[start + 12] == 32
+    ):
+        return -1
     for i in range(n - start):
         at = start + i
         octet = octets[at]
@@ -150,6 +245,8 @@ def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cyth
     return YES
 
 
+@cython.no_gc
+@cython.freelist(64)
 @cython.cclass
 class Head:
     """What a head says so far. ``at`` counts the octets of whole lines read; ``line`` the lines."""
@@ -318,8 +415,7 @@ class Head:
             # obs-fold: the value goes on (RFC 9112 section 5.2)
             colon = start - 1
         else:
-            while i < end and classes[octets[i]] & 1:
-                i += 1
+            i = name_end(octets, i, end)
             colon = i
             if i == end or octets[i] != 58 or i == start:
                 if strict:
@@ -346,18 +442,15 @@ class Head:
                         self._blame(i, "header", "octet that no field name may have", False)
                 return 0
         if strict:
-            i = colon + 1
-            while i < end:
+            i = value_end(octets, colon + 1, end)
+            if i < end:
                 octet = octets[i]
-                if classes[octet] & 2 == 0:
-                    if octet == 0:
-                        self._blame(i, "header", "NUL in a field value", False)
-                    elif octet == 13:
-                        self._blame(i, "header", "bare CR in a field value", False)
-                    else:
-                        self._blame(i, "header", "control octet in a field value", False)
-                    break
-                i += 1
+                if octet == 0:
+                    self._blame(i, "header", "NUL in a field value", False)
+                elif octet == 13:
+                    self._blame(i, "header", "bare CR in a field value", False)
+                else:
+                    self._blame(i, "header", "control octet in a field value", False)
         if colon > start:
             self._known(octets, start, colon, end, strict)
         return 0
@@ -374,46 +467,53 @@ class Head:
         """Take what the field says about framing; names are told apart by length and first letters."""
         size: cython.Py_ssize_t = colon - start
         first: cython.int = octets[start] | 32
-        name: bytes
-        value: bytes
         at: cython.Py_ssize_t = colon
+        stop: cython.Py_ssize_t = end
+        if not (first == 99 or first == 116 or first == 101 or first == 117):  # c, t, e, u
+            return 0
+        if size < 6 or size > 17:
+            return 0
         while at < end and octets[at] != 58:
             at += 1
         at += 1
-        if size == 14 and first == 99:  # c
-            name = octets[start:colon]
-            if name.lower() == b"content-length":
+        if size == 14 and first == 99:
+            if begins(octets, start, b"content-length", 14):
                 self._length(octets, at, end, start, strict)
-        elif size == 17 and first == 116:  # t
-            name = octets[start:colon]
-            if name.lower() == b"transfer-encoding":
-                value = octets[at:end]
-                value = value.strip().lower()
+            return 0
+        while at < stop and is_space(octets[at]):
+            at += 1
+        while stop > at and is_space(octets[stop - 1]):
+            stop -= 1
+        if size == 17 and first == 116:
+            if begins(octets, start, b"transfer-encoding", 17):
                 self.coded = True
-                self.chunked = value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
-        elif size == 6 and first == 101:  # e
-            name = octets[start:colon]
-            if name.lower() == b"expect":
-                value = octets[at:end]
-                self.expects = value.strip().lower() == b"100-continue"
+                self.chunked = self._ends_chunked(octets[at:stop])
+        elif size == 6 and first == 101:
+            if begins(octets, start, b"expect", 6):
+                self.expects = stop - at == 12 and begins(octets, at, b"100-continue", 12)
         elif size == 10 and first == 99:
-            name = octets[start:colon]
-            if name.lower() == b"connection":
-                value = octets[at:end]
-                self.close = b"close" in value.lower()
-        elif size == 7 and first == 117:  # u
-            name = octets[start:colon]
-            if name.lower() == b"upgrade":
+            if begins(octets, start, b"connection", 10):
+                self.close = False
+                while stop - at >= 5 and not self.close:
+                    self.close = begins(octets, at, b"close", 5)
+                    at += 1
+        elif size == 7 and first == 117:
+            if begins(octets, start, b"upgrade", 7):
                 self.upgrade = True
         elif size == 12 and first == 99:
-            name = octets[start:colon]
-            if name.lower() == b"content-type":
-                value = octets[at:end]
-                value = value.strip().lower()
-                self.streaming = value.startswith(
-                    (b"text/event-stream", b"multipart/x-mixed-replace", b"application/grpc")
+            if begins(octets, start, b"content-type", 12):
+                self.streaming = (
+                    (stop - at >= 17 and begins(octets, at, b"text/event-stream", 17))
+                    or (stop - at >= 25 and begins(octets, at, b"multipart/x-mixed-replace", 25))
+                    or (stop - at >= 16 and begins(octets, at, b"application/grpc", 16))
                 )
         return 0
+
+    @cython.cfunc
+    def _ends_chunked(self, value: bytes) -> cython.bint:
+        """Whether the last transfer coding is the chunked one."""
+        value = value.lower()
+        return value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
 
     @cython.cfunc
     def _length(

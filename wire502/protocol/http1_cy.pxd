@@ -13,7 +13,6 @@ cdef class Http1(Decoder):
     cdef long long start_b
     cdef list marks
     cdef Exchange asking
-    cdef Exchange spare
     cdef list early
     cdef long long early_size
     cdef long long excess_offset
@@ -35,6 +34,7 @@ cdef class Http1(Decoder):
     cdef int foreign_side
     cdef bint upgrading
     cdef public bint growing
+    cdef int _set(self, Connection conn, Observer observer, long long max_head, int max_queue)
     cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
     cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)

@@ -87,7 +87,6 @@ class Http1(Decoder):
     start_b: int
     marks: list[tuple[int, int, int]] | None
     asking: Exchange | None
-    spare: Exchange | None
     early: list[tuple[bytes, int, int, int, int]] | None
     early_size: int
     excess_offset: int
@@ -111,6 +110,19 @@ class Http1(Decoder):
     growing: bool
 
     def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
+        self._set(conn, observer, max_head, max_queue)
+
+    @cython.cfunc
+    def another(self, conn: Connection) -> Decoder:
+        """See ``Decoder``: not by calling the class, which costs more than all that it does."""
+        made: Http1 = Http1.__new__(Http1)
+        made._set(conn, self.observer, self.max_head, self.max_queue)
+        return made
+
+    @cython.cfunc
+    def _set(
+        self, conn: Connection, observer: Observer, max_head: cython.longlong, max_queue: cython.int
+    ) -> cython.int:
         self.conn = conn
         self.observer = observer
         self.max_head = max_head
@@ -126,13 +138,14 @@ class Http1(Decoder):
         self.foreign_side = -1
         self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
         self.state_a = self.state_b = LOST if conn.mid else START
-        self.current = self.asking = self.spare = None
+        self.current = self.asking = None
         self.queue = []
         self.early = None
         self.marks = None
         self.buffer_a = self.buffer_b = None
-        self.head_a = self.head_b = None  # made for the first head: many connections never carry one
+        self.head_a = self.head_b = None  # there is one only while a head is read
         self.looks_like = None
+        return 0
 
     # -- the contract ---------------------------------------------------------------------------------------------
 
@@ -258,7 +271,7 @@ class Http1(Decoder):
         length: cython.Py_ssize_t
         if self.state_a == START:
             if not self.decided:
-                if (octets[0] == 80 or octets[0] == 13) and not self.plain:
+                if (octets[0] == 13 or (octets[0] == 80 and (n < 2 or octets[1] == 82))) and not self.plain:
                     length = preface_length(octets[: min(n, 256)])
                     if length:
                         return self._preface(octets, n, offset, frame, ts)
@@ -347,7 +360,8 @@ class Http1(Decoder):
         text: bytes
         view: cython.p_const_uchar
         if head is None:
-            head = self.head_a = Head()
+            head = self.head_a = Head.__new__(Head)
+            head.reset()
         if self.state_a == START:
             head.reset()
             self.start_a = offset
@@ -431,12 +445,8 @@ class Http1(Decoder):
                 self._abandon(last)
             elif last.ghost:
                 self._abandon(last)
-        ex = self.spare
-        if ex is not None:
-            self.spare = None
-            ex.clear()
-        else:
-            ex = Exchange()
+        ex = Exchange.__new__(Exchange)
+        ex.clear()
         self.gap_a = -1
         self.foreign_octets = None
         self.exchanges += 1
@@ -537,7 +547,8 @@ class Http1(Decoder):
 
     def _begin_unseen(self) -> None:
         """Begin an exchange whose request is not in the capture."""
-        ex = Exchange()
+        ex: Exchange = Exchange.__new__(Exchange)
+        ex.clear()
         ex.ghost = ex.req_whole = True
         self.current = ex
         self.http = self.decided = True
@@ -753,7 +764,8 @@ class Http1(Decoder):
         view: cython.p_const_uchar
         assert ex is not None
         if head is None:
-            head = self.head_b = Head()
+            head = self.head_b = Head.__new__(Head)
+            head.reset()
         if self.state_b == START:
             head.reset()
             self.buffer_b = None
@@ -784,8 +796,10 @@ class Http1(Decoder):
             ex.resp_last_ts = ts
         if head.status and ex.status == 0:
             ex.status = head.status
-            ex.status_frame = frame if before == 0 else self._frame_at(0)[0]
-            ex.status_ts = ts if before == 0 else self._frame_at(0)[1]
+            ex.status_frame = frame
+            ex.status_ts = ts
+            if before:
+                ex.status_frame, ex.status_ts = self._frame_at(0)
         if head.bad >= 0 and ex.violation is None:
             if before == 0 and self.state_b != HEAD:
                 self._blame(ex, offset + head.bad, head.part, head.why, None, head.lost, frame, ts)
@@ -992,8 +1006,6 @@ class Http1(Decoder):
         if self.unseen >= 0 and ex.req_start >= self.unseen and ex.resp_frame and ex.resp_acks >= ex.req_end:
             self.unseen = -1  # in step again: what comes unasked from here on is nobody's answer
         self.observer.exchange_done(self.conn, ex)
-        if ex.violation is None and not ex.ghost and ex.head_bytes < 4096:
-            self.spare = ex
         return 0
 
     # -- the chunked coding ---------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ class Connections:
     slots: list[Connection | None]
     index: dict[tuple[int, int, int, int, int, int], Connection]
     order: deque[Connection]
-    closed: deque[tuple[Connection, int]]
+    closed: deque[Connection]
     files: list[int]
     windows: list[int]
     buffered: int
@@ -200,6 +200,7 @@ class Connections:
         return _mix((_mix(one) + _mix(two)) & LOW_64) | 1
 
     @cython.cfunc
+    @cython.boundscheck(False)  # the index is masked with the length of both
     def _find(
         self,
         h: cython.ulonglong,
@@ -216,11 +217,13 @@ class Connections:
         target: cython.int = ports & 0xFFFF
         if not cython.compiled:
             return self.index.get((sh, sl, source, th, tl, target))
-        mask = len(self.slots) - 1
+        hashes: cython.ulonglong[::1] = self.hashes
+        slots: list[Connection | None] = self.slots
+        mask = len(slots) - 1
         i = cython.cast(cython.Py_ssize_t, h) & mask
-        while self.hashes[i] != 0:
-            if self.hashes[i] == h:
-                conn = self.slots[i]
+        while hashes[i] != 0:
+            if hashes[i] == h:
+                conn = slots[i]
                 if conn is not None and (
                     (
                         conn.a.low == sl
@@ -358,11 +361,12 @@ class Connections:
         beside: cython.bint,
     ) -> Connection:
         """Begin a connection with its first segment, and decide for now who opened it."""
-        conn: Connection = Connection()
+        conn: Connection = Connection.__new__(Connection)
         source: cython.int = ports >> 16
         target: cython.int = ports & 0xFFFF
         sender_opens: cython.bint
         half: Half
+        conn.begin()
         self._make_room(ts)
         conn.stream = self.streams
         self.streams += 1
@@ -398,18 +402,21 @@ class Connections:
         self.order.append(conn)
         return conn
 
-    def _make_room(self, ts: int) -> None:
+    @cython.cfunc
+    def _make_room(self, ts: cython.longlong) -> cython.int:
         """Let go of connections closed long ago, then, at the limit, of those idle longest."""
+        conn: Connection
+        tries: cython.int = 64
         while self.closed:
-            conn, since = self.closed[0]
-            if ts - since < self.linger and len(self.closed) <= self.max_closed:
+            conn = self.closed[0]
+            if ts - conn.closed_ts < self.linger and len(self.closed) <= self.max_closed:
                 break
             self.closed.popleft()
+            conn.in_closed = False
             if conn.dead and not conn.superseded:
                 self._retire(conn)
-        if len(self.order) > 2 * self.live + 1024:
-            self.order = deque(conn for conn in self.order if not conn.superseded)
-        tries = 64
+        if len(self.order) > self.live + (self.live >> 2) + 1024:
+            self.order = deque([conn for conn in self.order if not conn.superseded])
         while self.live >= self.max_connections and self.order:
             conn = self.order.popleft()
             if conn.superseded:
@@ -421,21 +428,26 @@ class Connections:
             conn.evicted = True
             self.evicted += 1
             self._retire(conn)
+        return 0
 
-    def _retire(self, conn: Connection) -> None:
+    @cython.cfunc
+    def _retire(self, conn: Connection) -> cython.int:
         conn.superseded = True
         self.observer.retired(conn)
         self._add_holes(conn, self.lost)
         self._remove(conn)
+        return 0
 
     def _odd(self, name: str) -> None:
         self.oddities[name] = self.oddities.get(name, 0) + 1
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
+    @cython.boundscheck(False)  # the record has shown at the start that its columns are as long as it says
     def feed(self, segments: Segments) -> None:
         """Take the segments and the rare frames of one batch, in order."""
         i: cython.Py_ssize_t
+        segments.check()
         count: cython.Py_ssize_t = segments.count
         conn: Connection
         s: Half
@@ -462,6 +474,11 @@ class Connections:
         offset: cython.longlong
         window: cython.int
         octets: cython.p_const_uchar
+        seen_key: cython.ulonglong[::1] = self.seen_key
+        seen_number: cython.ulonglong[::1] = self.seen_number
+        seen_rest: cython.ulonglong[::1] = self.seen_rest
+        seen_ts: cython.longlong[::1] = self.seen_ts
+        seen_where: cython.longlong[::1] = self.seen_where
         observer: Observer = self.observer
         rare: list[RareFrame] = cast("list[RareFrame]", segments.rare)
         next_rare: cython.Py_ssize_t = 0
@@ -524,25 +541,25 @@ class Connections:
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
             at = ((number * SCATTER_3 ^ (rest + key) * SCATTER_4) & LOW_64) >> PLACE
             key = h ^ (key << 1)
-            if self.seen_number[at] != number or self.seen_key[at] != key or self.seen_rest[at] != rest:
+            if seen_number[at] != number or seen_key[at] != key or seen_rest[at] != rest:
                 at ^= 1
             lane = flags >> LANE_SHIFT
             where = interfaces[i]
             where = where << 14 | lane
-            if self.seen_number[at] == number and self.seen_key[at] == key and self.seen_rest[at] == rest:
-                delta = ts - self.seen_ts[at]
+            if seen_number[at] == number and seen_key[at] == key and seen_rest[at] == rest:
+                delta = ts - seen_ts[at]
                 if delta < 0:
                     delta = -delta
-                if delta <= self.far and (where != self.seen_where[at] or delta <= self.windows[interfaces[i]]):
+                if delta <= self.far and (where != seen_where[at] or delta <= self._window(interfaces[i])):
                     self.duplicates += 1
                     continue
-            elif self.seen_ts[at] > self.seen_ts[at ^ 1]:
+            elif seen_ts[at] > seen_ts[at ^ 1]:
                 at ^= 1  # of the two places, what is older gives way
-            self.seen_key[at] = key
-            self.seen_number[at] = number
-            self.seen_rest[at] = rest
-            self.seen_ts[at] = ts
-            self.seen_where[at] = where
+            seen_key[at] = key
+            seen_number[at] = number
+            seen_rest[at] = rest
+            seen_ts[at] = ts
+            seen_where[at] = where
             conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
             if conn is None:
                 beside = False
@@ -674,6 +691,11 @@ class Connections:
         if count:
             self.last_ts = self.now
 
+    @cython.cfunc
+    def _window(self, interface: cython.int) -> cython.longlong:
+        """Return how long after a segment its duplicate may come on the same interface."""
+        return self.windows[interface]
+
     def _rare_before(self, rare: list[RareFrame], start: int, row: int) -> tuple[int, int]:
         """Handle the rare frames that stand before *row*; return the next one's place and row (-1: none)."""
         while start < len(rare) and rare[start].row <= row:
@@ -719,12 +741,14 @@ class Connections:
             self.steps.append((frame, self.now, ts))
         self.now = ts
 
-    def _locate(self, conn: Connection, side: int, flags: int) -> None:
+    @cython.cfunc
+    def _locate(self, conn: Connection, side: cython.int, flags: cython.uint) -> cython.int:
         """Learn from the capture's own word which end of the connection is the capturing host."""
+        sender: cython.int = 2 if side else 1
         if conn.local < 0:
             conn.local = 0
-        sender = 1 << side
         conn.local |= sender if flags & _OUTBOUND else 3 - sender
+        return 0
 
     @cython.cfunc
     def _on_lane(
@@ -852,7 +876,6 @@ class Connections:
     ) -> cython.int:
         s: Half = conn.b if side else conn.a
         r: Half = conn.a if side else conn.b
-        rows: list[tuple[int, int]]
         if flags & _ACK:
             if side == 0 and not r.syn_seen:
                 return 0
@@ -871,15 +894,40 @@ class Connections:
             if not s.started:
                 s.started = True
                 s.nxt = (seq + 1) & LOW_32
-        rows = conn.syn_acks if side else conn.syns
-        if s.isn == seq and len(rows) < 16:
-            rows.append((frame, ts))
+        if s.isn == seq:
+            self._remember(conn, side, frame, ts)
         if (flags & _ACK) and side == 1 and not conn.established:
             conn.established = True
             if conn.a.fin_off >= 0 or conn.a.rst_state:
                 # What came before the handshake was over has not ended it.
                 conn.dead = False
             self.observer.established(conn, frame, ts)
+        return 0
+
+    @cython.cfunc
+    def _remember(self, conn: Connection, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
+        """Keep frame and time of the first sixteen SYNs, or SYN-ACKs, of a connection."""
+        more: list[tuple[int, int]] | None
+        if side:
+            if conn.syn_ack_frame == 0:
+                conn.syn_ack_frame = frame
+                conn.syn_ack_ts = ts
+                return 0
+            if conn.more_syn_acks is None:
+                conn.more_syn_acks = []
+            more = conn.more_syn_acks
+        else:
+            if conn.syn_frame == 0:
+                conn.syn_frame = frame
+                conn.syn_ts = conn.syn_last_ts = ts
+                return 0
+            if conn.more_syns is None:
+                conn.more_syns = []
+            more = conn.more_syns
+        if len(more) < 15:
+            more.append((frame, ts))
+            if side == 0:
+                conn.syn_last_ts = ts
         return 0
 
     @cython.cfunc
@@ -940,10 +988,10 @@ class Connections:
         if not conn.established and side == 1:
             self._odd("data_before_handshake")
             return 0
-        if side == 0 and conn.established and not conn.mid and s.rst_state and s.rst_ts <= ts and conn.syn_acks:
-            if s.rst_frame < conn.syn_acks[0][0]:
+        if side == 0 and conn.established and not conn.mid and s.rst_state and s.rst_ts <= ts:
+            if s.rst_frame < conn.syn_ack_frame:
                 s.rst_state = _RST_NONE
-        if s.fin_off >= 0 and side == 0 and conn.syn_acks and s.fin_frame < conn.syn_acks[0][0] and offset >= s.fin_off:
+        if s.fin_off >= 0 and side == 0 and s.fin_frame < conn.syn_ack_frame and offset >= s.fin_off:
             s.fin_off = -1  # a FIN before the handshake, which nobody honoured
             s.fin_frame = 0
         if s.rst_state == _RST_EXACT or s.rst_state == _RST_IN_WINDOW:
@@ -1225,7 +1273,10 @@ class Connections:
     def _dead(self, conn: Connection, ts: cython.longlong) -> cython.int:
         if not conn.dead:
             conn.dead = True
-            self.closed.append((conn, ts))
+            if not conn.in_closed:
+                conn.in_closed = True
+                conn.closed_ts = ts
+                self.closed.append(conn)
         return 0
 
     # -- the end --------------------------------------------------------------------------------------------------
