@@ -461,7 +461,7 @@ def _outstanding(conn: Connection) -> list[tuple[Exchange | None, bool]]:
     found: list[tuple[Exchange | None, bool]] = [(exchange, False) for exchange in conn.pending or ()]
     if decoder is not None and decoder.current is not None:
         found.append((decoder.current, False))
-        found += [(exchange, True) for exchange in decoder.queue]
+        found += [(exchange, True) for exchange in decoder.queue or ()]
     elif not found and (decoder is None or decoder.exchanges == 0):
         found.append((None, False))
     return found
@@ -471,4 +471,4 @@ def _close(conn: Connection) -> None:
     conn.pending = None
     if conn.decoder is not None and (conn.dead or conn.a.fin_off >= 0 or conn.b.fin_off >= 0):
         conn.decoder.current = None
-        conn.decoder.queue = []
+        conn.decoder.queue = None

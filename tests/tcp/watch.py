@@ -138,7 +138,7 @@ class Watch:
         if conn.decoder is not None:
             if conn.decoder.current is not None:
                 found.append(copy_of(conn.decoder.current))
-            found += [copy_of(exchange) for exchange in conn.decoder.queue]
+            found += [copy_of(exchange) for exchange in conn.decoder.queue or ()]
         return sorted(found, key=lambda exchange: int(exchange.number))
 
     def one(self) -> Any:

@@ -22,5 +22,6 @@ cdef class History:
     cdef int begin(self, Connection conn, Exchange exchange)
     cdef int end(self, Exchange exchange)
 
-cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t n)
-cdef unsigned long long tail_key(const unsigned char* octets, Py_ssize_t n)
+cdef Py_ssize_t asked_end(const unsigned char* octets, Py_ssize_t n)
+cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t end)
+cdef unsigned long long tail_key(const unsigned char* octets, Py_ssize_t end)

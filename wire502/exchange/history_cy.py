@@ -15,6 +15,7 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.libc.string import memchr, memcpy
     from cython.cimports.wire502.model.flow_cy import Connection, Exchange
 else:
     from wire502.model.flow_cy import Connection, Exchange
@@ -47,51 +48,87 @@ class Row:
 
 
 @cython.cfunc
-def line_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulonglong:
-    """Hash method and target of a request head: all up to the second blank of the first line (FNV-1a)."""
+def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.ulonglong:
+    """Hash octets, eight at a time."""
     h: cython.ulonglong = 0x4BF29CE484222325
-    prime: cython.ulonglong = 0x100000001B3
-    i: cython.Py_ssize_t
-    blanks: cython.int = 0
-    for i in range(n):
-        if octets[i] == 32:
-            blanks += 1
-            if blanks == 2:
-                break
-        elif octets[i] == 13 or octets[i] == 10:
-            break
-        h = ((h ^ octets[i]) * prime) & LOW_64
-    return h | 1
+    if cython.compiled:
+        prime: cython.ulonglong = 0x100000001B3
+        word: cython.ulonglong = 0
+        while end - start >= 8:
+            memcpy(cython.address(word), octets + start, 8)
+            h = (h ^ word) * prime
+            h ^= h >> 31
+            start += 8
+        word = cython.cast(cython.ulonglong, end - start) << 56
+        if end > start:
+            memcpy(cython.address(word), octets + start, cython.cast(cython.size_t, end - start))
+        h = (h ^ word) * prime
+        h ^= h >> 29
+    else:
+        h = hash(octets[start:end]) & LOW_64
+    return h
 
 
 @cython.cfunc
-def tail_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulonglong:
+@cython.inline
+def _find(
+    octets: cython.p_const_uchar, octet: cython.int, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
+    """Return where an octet stands between *start* and *end*, -1 if it does not."""
+    where: cython.Py_ssize_t = -1
+    if cython.compiled:
+        if end > start:
+            found = cython.cast(
+                cython.p_const_uchar, memchr(octets + start, octet, cython.cast(cython.size_t, end - start))
+            )
+            if found != cython.NULL:
+                where = found - octets
+    else:
+        where = octets.find(octet, start, end)
+    return where
+
+
+@cython.cfunc
+def asked_end(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where method and target end: at the second blank of the first line, or at its end."""
+    end: cython.Py_ssize_t = _find(octets, 10, 0, n)
+    blank: cython.Py_ssize_t
+    if end < 0:
+        end = n
+    blank = _find(octets, 32, 0, end)
+    if blank >= 0:
+        blank = _find(octets, 32, blank + 1, end)
+        if blank >= 0:
+            end = blank
+    while end > 0 and octets[end - 1] == 13:
+        end -= 1
+    return end
+
+
+@cython.cfunc
+def line_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulonglong:
+    """Hash method and target of a request head, which end at *end*."""
+    return _digest(octets, 0, end) | 1
+
+
+@cython.cfunc
+def tail_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulonglong:
     """Hash method and end of the target: what ``target_end`` returns. 0: it says too little."""
-    h: cython.ulonglong = 0x4BF29CE484222325
-    prime: cython.ulonglong = 0x100000001B3
-    i: cython.Py_ssize_t = 0
-    method: cython.Py_ssize_t
-    end: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    method: cython.Py_ssize_t = _find(octets, 32, 0, end)
     path: cython.Py_ssize_t
     segment: cython.Py_ssize_t
     segments: cython.int = 0
     wanted: cython.int
-    while i < n and octets[i] != 32 and octets[i] != 10:
-        h = ((h ^ octets[i]) * prime) & LOW_64
-        i += 1
-    method = i + 1
-    end = method
-    path = -1
-    while end < n and octets[end] != 32 and octets[end] != 13 and octets[end] != 10:
-        if octets[end] == 63 and path < 0:
-            path = end
-        end += 1
+    if method < 0:
+        return 0
+    path = _find(octets, 63, method + 1, end)
     if path < 0:
         path = end
     i = path
     segment = path
     wanted = 1 if end - path > 1 else 2
-    while i > method and segments < wanted:
+    while i > method + 1 and segments < wanted:
         i -= 1
         if octets[i] == 47:
             if segment > i + 1:
@@ -99,10 +136,7 @@ def tail_key(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.ulong
             segment = i
     if segments < wanted:
         return 0
-    while i < end:
-        h = ((h ^ octets[i]) * prime) & LOW_64
-        i += 1
-    return h | 1
+    return (_digest(octets, 0, method) * 31 + _digest(octets, i, end)) & LOW_64 | 1
 
 
 @cython.cclass
@@ -138,22 +172,25 @@ class History:
         self.texts = [None] * whole
 
     @cython.cfunc
+    @cython.boundscheck(False)  # places are masked with the size of all columns
     def begin(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Write the row of a request. Row numbers count from 1, over all rows ever."""
         head: bytes = _kept(exchange.req_head)
         octets: cython.p_const_uchar
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
+        end: cython.Py_ssize_t
         h: cython.ulonglong
         octets = head
-        h = line_key(octets, len(head))
+        end = asked_end(octets, len(head))
+        h = line_key(octets, end)
         self.rows += 1
         at = self.rows & (self.size - 1)
         bucket = cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))
         self.key[at] = h
         self.before[at] = self.heads[bucket]
         self.heads[bucket] = self.rows
-        h = tail_key(octets, len(head))
+        h = tail_key(octets, end)
         self.tail[at] = h
         if h != 0:
             bucket = cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))
@@ -172,6 +209,7 @@ class History:
         return 0
 
     @cython.cfunc
+    @cython.boundscheck(False)  # places are masked with the size of all columns
     def end(self, exchange: Exchange) -> cython.int:
         """Complete the row of an exchange, if it is still in the ring."""
         at: cython.Py_ssize_t
@@ -199,7 +237,7 @@ class History:
         looked: cython.int = 0
         head = _kept(head)
         octets = head
-        h = line_key(octets, len(head))
+        h = line_key(octets, asked_end(octets, len(head)))
         row = self.heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
         line = _line(head)
         found: list[Row] = []
@@ -231,7 +269,7 @@ class History:
         looked: cython.int = 0
         head = _kept(head)
         octets = head
-        h = tail_key(octets, len(head))
+        h = tail_key(octets, asked_end(octets, len(head)))
         wanted = target_end(head)
         found: list[Row] = []
         self.more = False

@@ -1,11 +1,27 @@
-from wire502.model.flow_cy cimport Connection, Exchange
+from wire502.model.flow_cy cimport Connection, Exchange, Half
+
+cdef class Host:
+    cdef unsigned long long high
+    cdef unsigned long long low
+    cdef int role
+    cdef bint known
+    cdef object served
+
+cdef class Asked:
+    cdef Connection conn
+    cdef long long number
+    cdef long long since
+    cdef long long place
+    cdef bytes line
 
 cdef class Legs:
     cdef tuple _named
-    cdef dict _roles
-    cdef dict _serving
+    cdef dict _hosts
+    cdef list _recent
     cdef bint _gateway_host_opens
-    cdef object _asked
+    cdef dict _asked
+    cdef list _ring
+    cdef long long _next
     cdef dict _votes
     cdef set _fronts
     cdef dict _behind
@@ -14,7 +30,8 @@ cdef class Legs:
     cdef public bint client_legs_seen
     cdef public bint upstream_legs_seen
     cdef int began(self, Connection conn, Exchange exchange)
-    cdef bint _is_serving(self, Connection asking)
+    cdef Host _host(self, Half half)
+    cdef int _keep(self, Asked asked)
     cpdef int opened(self, Connection conn)
     cpdef bint is_client(self, Connection conn)
     cdef bint _known(self, Connection conn)

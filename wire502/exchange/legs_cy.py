@@ -7,7 +7,7 @@ address for each side, it gives itself away by asking upstream for what it was a
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 
 try:
     import cython
@@ -15,9 +15,9 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange
+    from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 else:
-    from wire502.model.flow_cy import Connection, Decoder, Exchange
+    from wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 
 from wire502.exchange.likeness import forwards
 from wire502.model.context import Context
@@ -36,14 +36,48 @@ RECENT = 16  # connections of a host that are looked at
 
 
 @cython.cclass
+class Host:
+    """An address: its *role* (``OPENS``, ``ACCEPTS``), and the last connections on which it was asked something."""
+
+    high: int
+    low: int
+    role: int
+    known: bool  # it is one of those that are counted
+    served: deque[Connection] | None
+
+    def __init__(self) -> None:
+        if not cython.compiled:  # C fields start as zero
+            self.high = self.low = self.role = 0
+            self.known = False
+        self.served = None
+
+
+@cython.cclass
+class Asked:
+    """The last first request of a connection with its method and target: where, which one, and when."""
+
+    conn: Connection
+    number: int
+    since: int
+    place: int
+    line: bytes
+
+    def __init__(self) -> None:
+        if not cython.compiled:
+            self.number = self.since = self.place = 0
+
+
+@cython.cclass
 class Legs:
     """What the capture has told so far about who is a gateway."""
 
     _named: tuple[tuple[int, int, int | None], ...]
-    _roles: dict[tuple[int, int], int]
-    _serving: dict[tuple[int, int], deque[Connection]]
+    _hosts: dict[tuple[int, int], Host]
+    _recent: list[Host | None]
     _gateway_host_opens: bool
-    _asked: OrderedDict[bytes, tuple[Connection, Exchange, int]]
+    _asked: dict[bytes, Asked]
+    _ring: list[Asked | None]
+    _next: int
     _votes: dict[tuple[int, int, int], set[bytes]]
     _fronts: set[tuple[int, int, int]]
     _behind: dict[tuple[int, int, int], set[tuple[int, int]]]
@@ -54,10 +88,12 @@ class Legs:
 
     def __init__(self, context: Context) -> None:
         self._named = tuple(context.upstreams)
-        self._roles = {}
-        self._serving = {}
+        self._hosts = {}
+        self._recent = [None] * 256
         self._gateway_host_opens = False
-        self._asked = OrderedDict()
+        self._asked = {}
+        self._ring = [None] * MAX_ASKED
+        self._next = 0
         self._votes = {}
         self._fronts = set()
         self._behind = {}
@@ -69,21 +105,20 @@ class Legs:
     @cython.cfunc
     def began(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of the first request on a connection."""
-        role: cython.int
-        acceptor = (conn.b.high, conn.b.low)
-        if len(self._roles) < MAX_ADDRESSES:
-            if self._is_serving(conn):
-                opener = (conn.a.high, conn.a.low)
-                role = self._roles.get(opener, 0)
-                self._roles[opener] = role | OPENS
+        host: Host
+        if len(self._hosts) < MAX_ADDRESSES:
+            host = self._host(conn.a)
+            if _is_serving(host):
+                host.role |= OPENS
                 self.client_legs_hinted = self.upstream_legs_seen = True
-            role = self._roles.get(acceptor, 0)
-            if not role & ACCEPTS:
-                self._roles[acceptor] = role | ACCEPTS
-            served = self._serving.get(acceptor)
-            if served is None:
-                served = self._serving[acceptor] = deque(maxlen=RECENT)
-            served.append(conn)
+            host = self._host(conn.b)
+            if not host.known:
+                host.known = True
+                host.served = deque(maxlen=RECENT)
+                self._hosts[(host.high, host.low)] = host
+            host.role |= ACCEPTS
+            assert host.served is not None
+            host.served.append(conn)
         if conn.local == OPENER_LOCAL:
             self._gateway_host_opens = self.upstream_legs_seen = True
         elif conn.local == ACCEPTOR_LOCAL:
@@ -92,21 +127,19 @@ class Legs:
         return 0
 
     @cython.cfunc
-    def _is_serving(self, asking: Connection) -> cython.bint:
-        """Whether the opener asks somebody else while a request that it was asked itself is unanswered.
-
-        A host that only happens to open connections of its own (updates, telemetry) is no gateway for that.
-        """
-        conn: Connection
-        decoder: Decoder | None
-        served = self._serving.get((asking.a.high, asking.a.low))
-        if served is None:
-            return False
-        for conn in served:
-            decoder = conn.decoder
-            if decoder is not None and decoder.current is not None and decoder.current.resp_frame == 0:
-                return True
-        return False
+    def _host(self, half: Half) -> Host:
+        """Return what is known of an address; most are found where they were found last time."""
+        host: Host | None
+        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, (half.low * 0x9E3779B1) >> 24 & 0xFF)
+        host = self._recent[place]
+        if host is None or host.low != half.low or host.high != half.high:
+            host = self._hosts.get((half.high, half.low))
+            if host is None:
+                host = Host()
+                host.high = half.high
+                host.low = half.low
+            self._recent[place] = host
+        return host
 
     @cython.ccall
     def opened(self, conn: Connection) -> cython.int:
@@ -118,7 +151,7 @@ class Legs:
     @cython.ccall
     def is_client(self, conn: Connection) -> cython.bint:
         """Whether a connection is a client leg, as far as is known now."""
-        role: cython.int
+        host: Host
         known: cython.bint
         if self._named and self._is_named(conn):
             return False
@@ -130,8 +163,8 @@ class Legs:
         elif conn.local == OPENER_LOCAL:
             self.upstream_legs_seen = True
         elif not self.upstream_legs_seen:
-            role = self._roles.get((conn.a.high, conn.a.low), 0)
-            if role & OPENS:
+            host = self._host(conn.a)
+            if host.role & OPENS:
                 self.upstream_legs_seen = True
         return known
 
@@ -169,8 +202,7 @@ class Legs:
 
     @cython.cfunc
     def _known(self, conn: Connection) -> cython.bint:
-        opener: cython.int
-        acceptor: cython.int
+        host: Host
         if conn.local == ACCEPTOR_LOCAL and self._gateway_host_opens:
             return True
         if conn.local == OPENER_LOCAL:
@@ -179,11 +211,11 @@ class Legs:
             return True
         if conn.a.high == conn.b.high and conn.a.low == conn.b.low:
             return False
-        acceptor = self._roles.get((conn.b.high, conn.b.low), 0)
-        if not acceptor & OPENS:
+        host = self._host(conn.b)
+        if not host.role & OPENS:
             return False
-        opener = self._roles.get((conn.a.high, conn.a.low), 0)
-        return not opener & ACCEPTS
+        host = self._host(conn.a)
+        return not host.role & ACCEPTS
 
     def _vote(self, front: Connection, back: Connection, head: bytes, sure: bool) -> None:
         """Count a request that was passed on from one connection to the other; two different ones prove it."""
@@ -202,27 +234,45 @@ class Legs:
     def _compare(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
         front: Connection
-        asked: Exchange
-        since: cython.longlong
+        current: Exchange | None
+        asked: Asked | None
         line: bytes = _method_and_target(exchange.req_head)
-        earlier = self._asked.get(line)
-        if earlier is not None:
-            front, asked, since = earlier
+        asked = self._asked.get(line)
+        if asked is not None:
+            front = asked.conn
+            current = None if front.decoder is None else front.decoder.current
             if (
-                front.decoder is not None
-                and front.decoder.current is asked
-                and asked.resp_frame == 0
-                and 0 <= exchange.req_ts - since <= NESTED_NS
+                current is not None
+                and current.number == asked.number
+                and current.resp_frame == 0
+                and 0 <= exchange.req_ts - asked.since <= NESTED_NS
                 and front is not conn
                 and _other_hosts(front, conn)
             ):
                 self._vote(front, conn, exchange.req_head, _names(exchange.req_head, front))
                 return 0
-        if len(self._asked) >= MAX_ASKED:
-            self._asked.popitem(last=False)
-        self._asked[line] = (conn, exchange, exchange.req_ts)
-        if earlier is not None:
-            self._asked.move_to_end(line)
+        else:
+            asked = Asked()
+            asked.line = line
+            asked.place = -MAX_ASKED
+            self._asked[line] = asked
+        asked.conn = conn
+        asked.number = exchange.number
+        asked.since = exchange.req_ts
+        if self._next - asked.place >= MAX_ASKED // 2:
+            self._keep(asked)
+        return 0
+
+    @cython.cfunc
+    def _keep(self, asked: Asked) -> cython.int:
+        """Give a request the newest place, and let go of what has the oldest unless that has got a newer one."""
+        at: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, self._next) & (MAX_ASKED - 1)
+        old: Asked | None = self._ring[at]
+        if old is not None and old is not asked and old.place == self._next - MAX_ASKED:
+            del self._asked[old.line]
+        self._ring[at] = asked
+        asked.place = self._next
+        self._next += 1
         return 0
 
 
@@ -244,6 +294,23 @@ def _method_and_target(head: bytes) -> bytes:
     while space >= 0 and octets[space] != 32:
         space -= 1
     return head[: space if space > 0 else end]
+
+
+@cython.cfunc
+def _is_serving(host: Host) -> cython.bint:
+    """Whether a host asks somebody else while a request that it was asked itself is unanswered.
+
+    A host that only happens to open connections of its own (updates, telemetry) is no gateway for that.
+    """
+    conn: Connection
+    decoder: Decoder | None
+    if host.served is None:
+        return False
+    for conn in host.served:
+        decoder = conn.decoder
+        if decoder is not None and decoder.current is not None and decoder.current.resp_frame == 0:
+            return True
+    return False
 
 
 def _other_hosts(front: Connection, back: Connection) -> bool:

@@ -99,7 +99,8 @@ def exchange_of(row: Row) -> Exchange | None:
     decoder = row.conn.decoder
     if decoder is None:
         return None
-    for exchange in (decoder.current, *decoder.queue):
+    under_way: list[Exchange | None] = [decoder.current, *(decoder.queue or ())]
+    for exchange in under_way:
         if exchange is not None and exchange.number == row.number:
             return exchange
     return None

@@ -342,7 +342,7 @@ class Decoder:
     skip: int
     acks: int
     current: Exchange | None
-    queue: list[Exchange]
+    queue: list[Exchange] | None
     http: bool
     decided: bool
     tunnel: bool

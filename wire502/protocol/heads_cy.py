@@ -408,7 +408,9 @@ class Head:
         """Read one field line, ``octets[start:end]`` without its line end."""
         i: cython.Py_ssize_t = start
         colon: cython.Py_ssize_t
-        octet: cython.int
+        octet: cython.int = octets[start] | 32
+        if not (strict or octet == 99 or octet == 116 or octet == 101 or octet == 117):  # c, t, e, u
+            return 0  # no name that says anything about framing begins so
         if classes[octets[start]] & 8:
             if self.line == 1 and strict:
                 self._blame(start, "header", "blank before the first field line", False)

@@ -139,7 +139,7 @@ class Http1(Decoder):
         self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
         self.state_a = self.state_b = LOST if conn.mid else START
         self.current = self.asking = None
-        self.queue = []
+        self.queue = None
         self.early = None
         self.marks = None
         self.buffer_a = self.buffer_b = None
@@ -470,6 +470,8 @@ class Http1(Decoder):
             self.current = ex
         else:
             ex.piped = True
+            if self.queue is None:
+                self.queue = []
             self.queue.append(ex)
             if len(self.queue) > self.max_queue:
                 ex = self.queue.pop(0)
@@ -537,6 +539,12 @@ class Http1(Decoder):
             self.early_size = 0
             self._replay(early, False)
         return 0
+
+    def _wait(self, ex: Exchange) -> None:
+        """Put an exchange behind the one that begins now."""
+        if self.queue is None:
+            self.queue = []
+        self.queue.insert(0, ex)
 
     def _go_without(self, ex: Exchange) -> None:
         """The first outstanding exchange is over, and what answered it was not seen."""
@@ -705,7 +713,7 @@ class Http1(Decoder):
                     assert ex is not None
                 if 0 < self.acks <= ex.req_start and not ex.excess_before:
                     # Sent before this request had come: it answers one that was not seen.
-                    self.queue.insert(0, ex)
+                    self._wait(ex)
                     self._begin_unseen()
                     return self._response_head(octets, n, offset, frame, ts)
                 if ex.req_whole and self.acks > ex.req_end + 4:  # empty lines are no request
@@ -717,7 +725,7 @@ class Http1(Decoder):
                         self._go_without(ex)
                         ex = self.current
                         assert ex is not None
-                        self.queue.insert(0, ex)
+                        self._wait(ex)
                         self._begin_unseen()
                         return self._response_head(octets, n, offset, frame, ts)
                 if ex.resp_frame == 0:

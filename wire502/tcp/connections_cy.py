@@ -434,7 +434,8 @@ class Connections:
     def _retire(self, conn: Connection) -> cython.int:
         conn.superseded = True
         self.observer.retired(conn)
-        self._add_holes(conn, self.lost)
+        if not (_whole(conn.a) and _whole(conn.b)):
+            self._add_holes(conn, self.lost)
         self._remove(conn)
         return 0
 
@@ -1284,8 +1285,10 @@ class Connections:
     def holes(self) -> tuple[int, int, int]:
         """Return how many holes were lost by the capture, on the wire, and nobody knows where."""
         found = list(self.lost)
+        conn: Connection
         for conn in self.remaining():
-            self._add_holes(conn, found)
+            if not (_whole(conn.a) and _whole(conn.b)):
+                self._add_holes(conn, found)
         return found[0], found[1], found[2]
 
     def _add_holes(self, conn: Connection, found: list[int]) -> None:
@@ -1303,6 +1306,13 @@ class Connections:
             if conn.twin is not None:
                 known.append(conn.twin)
         return sorted(known, key=lambda conn: conn.stream)
+
+
+@cython.cfunc
+def _whole(half: Half) -> cython.bint:
+    """Whether no octet of a direction is missing, as most are: ``holes`` has nothing to count."""
+    fin: cython.int = 1 if half.fin_off >= 0 else 0
+    return half.lost is None and half.pieces is None and half.acked <= half.off + fin
 
 
 def _is_compiled() -> bool:
