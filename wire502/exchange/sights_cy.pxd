@@ -41,6 +41,7 @@ cdef class Sights:
     cdef long long room
     cdef object store
     cdef long long[::1] rows
+    cdef list told
     cdef long long slots[256]
     cdef int opened(self, Connection conn)
     cdef int answered(self, Connection conn, long long frame, long long ts)

@@ -29,10 +29,13 @@ SLOT_NS = 1_000_000_000
 OUTAGES = 32  # outages that are remembered
 LEAST_FAILURES = 2  # fewer are no outage ...
 LEAST_OUTAGE_NS = 1_000_000_000  # ... unless it took so long until a good response
-_RST = 1
-_BY_UPSTREAM = 2
-_BUSY = 4
-_FRESH = 8
+# Typed: a plain module constant is a Python object to the compiler.
+_ROWS = cython.declare(cython.longlong, ROWS)
+_WIDTH = cython.declare(cython.longlong, WIDTH)
+_RST = cython.declare(cython.longlong, 1)
+_BY_UPSTREAM = cython.declare(cython.longlong, 2)
+_BUSY = cython.declare(cython.longlong, 4)
+_FRESH = cython.declare(cython.longlong, 8)
 
 
 @cython.cclass
@@ -95,6 +98,7 @@ class Sights:
     room: int
     store: array[int] | None
     rows: memoryview
+    told: list[Ending | None]  # the rows that were asked for, as they were told: they are asked for again and again
     slots: list[int]
 
     def __init__(self) -> None:
@@ -115,6 +119,7 @@ class Sights:
         self.room = 0
         self.store = None
         self.outages = []
+        self.told = []
 
     # -- hooks, called by the tracker -----------------------------------------------------------------------------
 
@@ -266,9 +271,11 @@ class Sights:
         at: cython.Py_ssize_t
         what: cython.longlong = 0
         since: cython.longlong = conn.b.progress_ts
-        if self.total == self.room and self.room < ROWS:
+        if self.total == self.room and self.room < _ROWS:
             self._grow()
-        at = (self.total % ROWS) * WIDTH
+        at = self.total % _ROWS
+        self.told[at] = None
+        at *= _WIDTH
         if side == 1:
             what = _BY_UPSTREAM
             if conn.b.fin_off < 0:
@@ -303,6 +310,7 @@ class Sights:
             store[: len(self.store)] = self.store
         self.store = store
         self.rows = memoryview(store)
+        self.told += [None] * (room - self.room)
         self.room = room
 
     # -- questions ------------------------------------------------------------------------------------------------
@@ -312,6 +320,7 @@ class Sights:
 
         *busy* 1 chooses those over something open, 0 the idle ones, -1 all.
         """
+        row: cython.Py_ssize_t
         at: cython.Py_ssize_t
         ts: cython.longlong
         what: cython.longlong
@@ -319,17 +328,19 @@ class Sights:
         until: cython.longlong = until_ns
         wanted: cython.int = busy
         number: cython.longlong = self.total
-        first: cython.longlong = max(0, self.total - ROWS)
-        found = []
+        first: cython.longlong = max(0, self.total - _ROWS)
+        found: list[Ending] = []
         while number > first:
             number -= 1
-            at = (number % 256) * 7  # ROWS, WIDTH
+            row = number % _ROWS
+            at = row * _WIDTH
             ts = self.rows[at]
             what = self.rows[at + 3]
             if ts > until or ts < since or (wanted >= 0 and wanted != (what >> 2) & 1):
                 continue
-            found.append(
-                Ending(
+            one = self.told[row]
+            if one is None:
+                one = Ending(
                     Point(self.rows[at + 1], what >> 8, ts),
                     self.rows[at + 2],
                     "rst" if what & _RST else "fin",
@@ -340,7 +351,8 @@ class Sights:
                     self.rows[at + 5],
                     self.rows[at + 6],
                 )
-            )
+                self.told[row] = one
+            found.append(one)
         found.reverse()
         return found
 

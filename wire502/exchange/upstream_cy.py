@@ -60,9 +60,10 @@ class Buckets:
         """Return the duration in ms below which *share* (0 to 1) of all lie; None without a sample."""
         if self.count == 0:
             return None
-        wanted = share * self.count
-        seen = 0
-        for at in range(COUNT):
+        at: cython.int
+        wanted: cython.double = share * self.count
+        seen: cython.longlong = 0
+        for at in range(256):  # COUNT
             seen += self.counts[at]
             if seen >= wanted and seen > 0:
                 if at == 0:
