@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata  # noqa: F401 - the report loads it when it meets wide text, when it may be too late: rights are gone
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
