@@ -277,7 +277,9 @@ class Reading(Iterator[Result]):
         progress: Progress | None = None,
         witness: Witness | None = None,
         feed: Callable[[list[Interface]], Feed] | None = None,
+        first_file: int = 0,
     ) -> None:
+        self._first_file = first_file
         self.inputs = [_name(path) for path in paths]
         self.interfaces: list[Interface] = []
         self.damage: list[InputDamage] = []
@@ -347,7 +349,8 @@ class Reading(Iterator[Result]):
         self._files: list[int] = []  # of the inputs, those that could be opened
         for file, path in enumerate(paths):
             try:
-                sources.append(_new_source(path, file, self.interfaces, follow, lambda: self.stopped))
+                number = self._first_file + file
+                sources.append(_new_source(path, number, self.interfaces, follow, lambda: self.stopped))
                 self._files.append(file)
             except CaptureError as error:
                 self.unreadable.append(error)
@@ -447,6 +450,7 @@ def read(
     follow: bool = False,
     progress: Progress | None = None,
     witness: Witness | None = None,
+    first_file: int = 0,
 ) -> Reading:
     """Read captures and return an iterator of results, the ``Summary`` last.
 
@@ -455,13 +459,22 @@ def read(
     ``wire502 gateways``); *all* asks for healthy exchanges too; *settings* overrides rows of
     ``settings.SETTINGS``; *filter* chooses what is handed out; *follow* waits at the end of a file that still grows;
     *progress(bytes_read, size)* is called after each block, *witness(result)* for each result, whatever the
-    filter. Raises ``CaptureError`` when no input can be read,
-    ``SettingError`` for a setting that does not exist or cannot be so.
+    filter; *first_file* is the number of the first path in the results. Raises ``CaptureError`` when no input can be
+    read, ``SettingError`` for a setting that does not exist or cannot be so.
     """
     if not paths:
         raise TypeError("read() needs at least one path")
     plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
-    return Reading(paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness)
+    return Reading(
+        paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness, first_file=first_file
+    )
+
+
+def together(summaries: Sequence[Summary]) -> Summary:
+    """Return the summaries of captures that were read one by one as one; ``shown`` is their sum."""
+    from wire502.model.together import together as add_up
+
+    return add_up(summaries)
 
 
 def live(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from wire502.exchange.upstream_cy import Upstream
+from wire502.exchange.upstream_cy import GROWTH, Buckets, Upstream
 from wire502.model.around import Outage
 from wire502.model.attempt import Attempt
 from wire502.model.endpoints import endpoint_text
@@ -141,6 +141,7 @@ def _row(one: Upstream) -> UpstreamSummary:
         idle_close_s=None if idle is None else round(idle / 1000, 3),
         failures_by_kind=dict(sorted((kind, count) for kind, count in (one.kinds or {}).items() if count > 0)),
         outages=[_outage(outage) for outage in (*one.sights.outages, one.sights.down()) if outage is not None],
+        buckets={"connect": _told(one.connect), "first_byte": _told(one.first_byte), "idle": _told(one.idle)},
     )
 
 
@@ -156,3 +157,10 @@ def _outage(outage: Outage) -> OutageRef:
         seconds=None if end is None else round((end.time_ns - begin.time_ns) / 1e9, 6),
         failures=outage.failures,
     )
+
+
+def _told(buckets: Buckets) -> list[tuple[float, int]]:
+    """Return the buckets by what ``percentile`` says of each, in ms, so that summaries can be added up."""
+    return [
+        (0.001 if edge <= 1e-6 else float(f"{edge * 1000 / GROWTH**0.5:.4g}"), count) for edge, count in buckets.tally()
+    ]

@@ -299,6 +299,8 @@ class UpstreamSummary:
     idle_close_s: float | None
     failures_by_kind: dict[str, int] = field(default_factory=dict)
     outages: list[OutageRef] = field(default_factory=list)
+    # name of a figure to its buckets: the value that stands for one, in ms, and how many lie in it
+    buckets: dict[str, list[tuple[float, int]]] = field(default_factory=dict, metadata={"json": False})
 
 
 @dataclass(slots=True)
