@@ -93,7 +93,7 @@ def test_a_line_that_begins_behind_a_hole_is_masked() -> None:
     octets = b"GET / HTTP/1.1\r\nb=Secret1\r\nHost: h\r\n\r\n"
     out = Masker(octets, [(16, 9)], [0, 16], Values(), whole=True, methods=None).run()
 
-    assert out == b"GET / HTTP/1.1\r\nx=Xxxxxx0\r\nHost: h\r\n\r\n"
+    assert out == b"GET / HTTP/1.1\r\nx=Xxxxxx0\r\nXxxx: x\r\n\r\n"
 
 
 def test_heads_that_were_cut_stay_apart() -> None:

@@ -19,14 +19,16 @@ _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([^\r\n]*)")
 _VERSION = re.compile(rb" HTTP/\d\.\d\r?$")
 _STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})")
 _FIELD = re.compile(rb"([^\s:][^:\r\n]*?)[ \t]*:")
-_BEGINNING = re.compile(rb"HTTP/1\.[01] \d{3}|[A-Z]{3,20} [/*h][^\r\n ]* HTTP/1\.[01]\r?\n")
+_BEGINNING = re.compile(rb"HTTP/1\.[01] \d{3}|[A-Z]{3,20} [/*h][^\r\n ]{0,8192} HTTP/1\.[01]\r?\n")
 # a request line that was cut before its version: more is asked of what is there
 _CUT_REQUEST = re.compile(
     rb"[A-Z][A-Z_-]{2,23} (?:[/*]|https?://|[0-9A-Za-z.\[\]:-]+:[0-9])[^\r\n ]*(?: (?:H[HTP/.01]*)?)?"
 )
+_ORDINARY = re.compile(rb"[A-Z][A-Z_-]{1,23} +(?:[/*]|[A-Za-z][A-Za-z0-9+.-]*://|[0-9A-Za-z._\[\]:-]+:[0-9]|\Z|\r?\n)")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})([^\n]*)\n")
 _HEX = re.compile(rb"[0-9A-Fa-f]{0,16}")
 _URL_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]+)@")
+_CUT_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]*:[^/?#@\s\"'<>]*)\Z")  # or a host and a port: nobody can tell
 _QUERY = re.compile(rb"[?#](\S*)")  # fragments too: some carry tokens
 _SPLIT = re.compile(rb"[&;]")
 _VISIBLE = bytes(range(0x20)) + b"x" * 0x5F + b"\x7f" + b"x" * 128  # all but controls
@@ -116,7 +118,7 @@ class Masker:
             skipped = self._blank(position)
             if skipped > position:
                 position = skipped
-            elif not self._foreign and self._looks_like_http(position):
+            elif not self._foreign and self._may_begin(position):
                 position = self._message(position)
             else:
                 position = self._unknown(position)
@@ -136,6 +138,10 @@ class Masker:
             return True
         return self._request_line(position)
 
+    def _may_begin(self, position: int) -> bool:
+        """Whether a message begins at *position*: behind another one, or behind a hole at the begin of a segment."""
+        return self._begins_at(position) if self._is_hole(position) else self._looks_like_http(position)
+
     def _request_line(self, position: int) -> bool:
         found = _REQUEST.match(self.source, position)
         if found is None or found[1].startswith(b"HTTP"):
@@ -152,7 +158,7 @@ class Masker:
         stop = len(self.source)
         if not self._foreign:
             for place in range(bisect_right(self._begins, position), len(self._begins)):
-                if _BEGINNING.match(self.source, self._begins[place]):
+                if self._begins_at(self._begins[place]):
                     stop = self._begins[place]
                     break
         self.sure = False
@@ -174,13 +180,8 @@ class Masker:
         if status is None and b"HTTP/".startswith(self.source[start : start + 5]):
             return position
         if not whole:  # another message begins here, or nothing more does
-            if status is not None and int(status[1]) >= 200:
-                self._answered += 1
+            self.sure = False
             return position
-        if self._hole_in(start, position) and not fields:  # the lines that are missing may have told the length
-            if status is not None and int(status[1]) >= 200:
-                self._answered += 1
-            return position if self._begins_here(position) else self._unknown(position)
         if status is None:
             method = self.asked[-1] if self.asked else b""
             if method == b"CONNECT":
@@ -207,32 +208,22 @@ class Masker:
     def _head(self, position: int, fields: dict[bytes, bytes]) -> tuple[int, bool]:
         """Mask the lines up to an empty one; note the framing in *fields*.
 
-        Returns what follows, and whether the empty line was found. A line is read up to a hole in it; what follows the
-        hole may be any part of any line.
+        Returns what follows, and whether the empty line was found. A line is read up to a hole in it; behind the hole
+        may be anything, up to where a message begins again.
         """
         start, secret, first = position, False, True
         while position < len(self.source):
+            if position > start and self._is_hole(position):
+                return (position if self._begins_at(position) else self._unknown(position)), False
             stop = self.source.find(b"\n", position)
             stop = len(self.source) if stop < 0 else stop + 1
-            if position > start and self._is_hole(position):
-                self.sure = False
-                if again := self._begun_anew(position - 1, stop):
-                    self._opaque(position, again)
-                    return again, False
-                hole = self._next_hole(position, stop)
-                stop = stop if hole is None else hole
-                self._opaque(position, stop)
-                position, secret, first = stop, True, False
-                continue
             hole = self._next_hole(position, stop)
             if hole is None and self.source[position:stop] in (b"\r\n", b"\n"):
                 return stop, True
-            cut = hole is not None
-            stop = stop if hole is None else hole
-            line = self.source[position:stop]
-            secret = self._line(position, line, fields, first=first, folded=secret, cut=cut)
+            line = self.source[position : stop if hole is None else hole]
+            secret = self._line(position, line, fields, first=first, folded=secret, cut=hole is not None)
             first = first and line.startswith(b"PROXY ")  # the PROXY protocol's line, then the request's
-            position = stop
+            position += len(line)
         return position, False
 
     def _is_hole(self, position: int) -> bool:
@@ -245,18 +236,16 @@ class Masker:
         index = bisect_right(self._hole_at, low)
         return self._hole_at[index] if index < len(self._hole_at) and self._hole_at[index] < high else None
 
-    def _begins_here(self, position: int) -> bool:
-        """Whether a message begins at *position* that stands at the begin of a segment."""
+    def _begins_at(self, position: int) -> bool:
+        """Whether a message begins at *position*, which is the begin of a segment."""
         index = bisect_left(self._begins, position)
-        here = index < len(self._begins) and self._begins[index] == position
-        return here and _BEGINNING.match(self.source, position) is not None
-
-    def _begun_anew(self, low: int, high: int) -> int:
-        """Return where behind a hole in a line the next message begins with a segment, 0 for nowhere."""
-        for place in range(bisect_right(self._begins, low), bisect_left(self._begins, high)):
-            if _BEGINNING.match(self.source, self._begins[place]):
-                return self._begins[place]
-        return 0
+        if index == len(self._begins) or self._begins[index] != position:
+            return False
+        if _BEGINNING.match(self.source, position) is not None:
+            return True
+        end = self._begins[index + 1] if index + 1 < len(self._begins) else len(self.source)
+        cut = end == len(self.source) or self._is_hole(end)
+        return cut and _CUT_REQUEST.fullmatch(self.source, position, end) is not None
 
     def _line(
         self, position: int, line: bytes, fields: dict[bytes, bytes], *, first: bool, folded: bool, cut: bool
@@ -264,21 +253,25 @@ class Masker:
         """Mask one line of a head, or (*cut*) its beginning; return whether a line that continues it is secret."""
         if first:
             if b"HTTP/".startswith(line[:5]):
-                self._urls(position, line)
+                self._urls(position, line, cut=cut)
                 return False
             if not line.startswith(b"PROXY "):
                 self.asked.append(line.partition(b" ")[0])
-            self._target(position, line)
+                if _ORDINARY.match(line) is None:  # a piece of something else, that was taken for a request
+                    stop = line.rfind(b" HTTP/")
+                    self._opaque(position, position + (stop if stop > 0 else len(line)))
+                    return False
+            self._target(position, line, cut=cut)
             return False
         if line[:1] in b" \t":
             if folded:
                 self._visible(position, position + len(line))
             else:
-                self._urls(position, line)
+                self._urls(position, line, cut=cut)
             return folded
         found = _FIELD.match(line)
         if found is None:
-            self._urls(position, line)
+            self._urls(position, line, cut=cut)
             return False
         name = found[1].lower()
         if self._secrets.field(name):
@@ -287,21 +280,23 @@ class Masker:
             return True
         if not cut and name in (b"content-length", b"transfer-encoding"):
             fields.setdefault(name, line[found.end() :].strip().lower())
-        self._urls(position, line)
+        self._urls(position, line, cut=cut)
         return False
 
-    def _urls(self, position: int, line: bytes) -> None:
+    def _urls(self, position: int, line: bytes, *, cut: bool = False) -> None:
         """Mask what URLs in a line hold: the values of their queries, user and password."""
         if self._secrets.userinfo:
+            if cut and (found := _CUT_CREDENTIALS.search(line)):
+                self._visible(position + found.start(1), position + found.end(1))
             for found in _URL_CREDENTIALS.finditer(line):
                 self._visible(position + found.start(1), position + found.end(1))
         if self._secrets.query:
             for found in _QUERY.finditer(line):
                 self._query(position + found.start(1), found[1])
 
-    def _target(self, position: int, line: bytes) -> None:
+    def _target(self, position: int, line: bytes, *, cut: bool) -> None:
         """Mask the target of a request line; a sloppy client's may hold blanks."""
-        self._urls(position, line)
+        self._urls(position, line, cut=cut)
         mark, stop = line.find(b"?"), line.rfind(b" HTTP/")
         if not self._secrets.query:
             return
@@ -381,10 +376,6 @@ class Masker:
     def _opaque(self, low: int, high: int) -> None:
         if self._secrets.bodies:
             self.octets[low:high] = self.source[low:high].translate(_OPAQUE)
-
-    def _hole_in(self, low: int, high: int) -> bool:
-        """Whether octets are missing between *low* and *high*."""
-        return bisect_right(self._hole_at, low) < bisect_left(self._hole_at, high)
 
     def _after(self, position: int, length: int) -> int:
         """Return the index *length* octets of the stream after *position*, of which some may be missing."""

@@ -16,6 +16,9 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
 }
 _QUERY = re.compile(r"\?\S+")
 _USER_INFO = re.compile(r"//[^/?#@\s]+@")
+_PATH_PARAMETER = re.compile(r"(;[^=;/?#\s]*=)[^;/?#\s]+")
+_METHOD = re.compile(r"[A-Z][A-Z_-]{1,23}")
+_TARGET = re.compile(r"[/*]|[A-Za-z][A-Za-z0-9+.-]*://|[0-9A-Za-z._\[\]:-]+:[0-9]|\Z")
 _CUT_TAIL = re.compile(r"…\S*")
 _BETWEEN_PAIRS = re.compile(r"([&;])")
 
@@ -42,14 +45,24 @@ def _without_split_character(octets: bytes) -> bytes:
     return octets
 
 
+def ordinary_request(method: str, target: str) -> bool:
+    """Whether *method* and *target* look as in a request line, and not like a piece of a body that was taken for one.
+
+    Methods are upper case words, targets a path, ``*``, a URL or an authority (RFC 9112 section 3.2), or cut before.
+    """
+    return _METHOD.fullmatch(method) is not None and _TARGET.match(target) is not None
+
+
 def redact_target(target: str) -> str:
-    """Return a request target with the values of its query and the user information of a URL masked.
+    """Return a request target with the values of its query, of parameters in its path, and user information masked.
 
     Path, names in the query and host stay: they are what an operator needs to find the request in a log.
     """
     path, mark, query = target.partition("?")
     if "@" in path:
         path = _USER_INFO.sub(f"//{MASK}@", path)
+    if ";" in path:  # ;jsessionid= and its like
+        path = _PATH_PARAMETER.sub(rf"\1{MASK}", path)
     return path + mark + "".join(map(_redact_pair, _BETWEEN_PAIRS.split(query)))
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from wire502.model.text import redact_target, redact_text
+from wire502.model.text import MASK, ordinary_request, redact_target, redact_text
 
 R = TypeVar("R")
+_LEAST_PIECE = 3  # characters; less would be found in every sentence
 
 
 def redact(result: R) -> R:
@@ -21,8 +22,11 @@ def redact(result: R) -> R:
     the grammar of targets, wherever it stands.
     """
     targets = sorted(set(_targets(result)), key=len, reverse=True)
+    foreign = sorted(set(_foreign(result)), key=len, reverse=True)
 
     def sentence(text: str) -> str:
+        for piece in foreign:
+            text = text.replace(piece, MASK)
         for target in targets:
             text = text.replace(target, redact_target(target))
         return redact_text(text)
@@ -31,12 +35,27 @@ def redact(result: R) -> R:
     return redacted
 
 
+def _foreign(record: Any) -> list[str]:
+    """Return methods and targets that are none: pieces of something else that was taken for a request."""
+    found: list[str] = []
+    if is_dataclass(record):
+        method, target = getattr(record, "method", None), getattr(record, "target", None)
+        if isinstance(method, str) and isinstance(target, str) and not ordinary_request(method, target):
+            found += [text for text in (method, target) if len(text) >= _LEAST_PIECE]
+        for field in fields(record):
+            found += _foreign(getattr(record, field.name))
+    elif isinstance(record, dict):
+        for value in record.values():
+            found += _foreign(value)
+    return found
+
+
 def _targets(record: Any) -> list[str]:
     """Return the request targets with a query that stand anywhere in *record*."""
     found: list[str] = []
     if is_dataclass(record):
         target = getattr(record, "target", None)
-        if isinstance(target, str) and ("?" in target or "@" in target):
+        if isinstance(target, str) and any(mark in target for mark in "?@;"):
             found.append(target)
         for field in fields(record):
             found += _targets(getattr(record, field.name))
@@ -53,14 +72,14 @@ def _walk(value: Any, sentence: Callable[[str], str]) -> Any:
         return [_walk(item, sentence) for item in value]
     if isinstance(value, dict):
         return {
-            key: redact_target(item) if key == "target" and isinstance(item, str) else _walk(item, sentence)
+            key: _target(item, sentence) if key == "target" and isinstance(item, str) else _walk(item, sentence)
             for key, item in value.items()
         }
     if is_dataclass(value) and not isinstance(value, type):
         return replace(
             value,
             **{
-                field.name: redact_target(item)
+                field.name: _target(item, sentence)
                 if field.name == "target" and isinstance(item := getattr(value, field.name), str)
                 else _walk(getattr(value, field.name), sentence)
                 for field in fields(value)
@@ -68,3 +87,12 @@ def _walk(value: Any, sentence: Callable[[str], str]) -> Any:
             },
         )
     return value
+
+
+def _target(target: str, sentence: Callable[[str], str]) -> str:
+    """Return a target without its secrets; one that is none, as a sentence."""
+    return redact_target(target) if _plain_target(target) else sentence(target)
+
+
+def _plain_target(target: str) -> bool:
+    return ordinary_request("GET", target)
