@@ -94,13 +94,13 @@ class _Troubles:
 
     def look(self, feed: Feed, gauges: dict[str, int]) -> None:
         """Compare with what was said before."""
-        self._more("evicted", gauges["evicted"], "{} connections were let go to stay within max_connections")
-        self._more("unfollowed", gauges["unfollowed"], "{} attempts were only counted: too many at once")
+        self._more("evicted", gauges["evicted"], "{} let go to stay within max_connections", "connection")
+        self._more("unfollowed", gauges["unfollowed"], "{} only counted: too many at once", "attempt")
         if not isinstance(feed, LiveSource):
             return
         totals = feed.totals
-        self._more("dropped", totals.drops, "{} packets were lost by the kernel: the ring was full (see --buffer-size)")
-        self._more("interface", totals.interface, "{} packets were lost by the interface")
+        self._more("dropped", totals.drops, "{} lost by the kernel: the ring was full (see --buffer-size)", "packet")
+        self._more("interface", totals.interface, "{} lost by the interface", "packet")
         if feed.absent != self._absent:
             gone = [name for name in feed.absent if name not in self._absent]
             back = [name for name in self._absent if name not in feed.absent]
@@ -110,8 +110,9 @@ class _Troubles:
             for name in back:
                 self._say(f"{name} is back")
 
-    def _more(self, name: str, count: int, text: str) -> None:
+    def _more(self, name: str, count: int, text: str, what: str) -> None:
         told, now = self._told.get(name, 0), self._clock()
         if count > told and now - self._at.get(name, -SAY_S) >= SAY_S:
-            self._say(text.format(count - told))
+            more = count - told
+            self._say(text.format(f"{more:,} {what}{' was' if more == 1 else 's were'}"))
             self._told[name], self._at[name] = count, now

@@ -3,6 +3,8 @@
 Nothing is judged at the frame that alarms: a verdict needs what arrives within a moment of it (frames captured in
 another order, the answer to a RST). So an alarm puts its connection on a list with a due time, in capture time, and
 the connection is laid before the ``desk`` when that has come, or at the end of the capture.
+
+This module is long because one observer hears of everything, and all its queues share one clock (``next_due``).
 """
 
 from __future__ import annotations

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 
 from wire502.capture.live.bpf import Program, packed
 
-BLOCK = 1 << 20
-LEAST_RING = 4 * BLOCK
+BLOCK = (
+    1 << 19
+)  # holds the largest frame; many blocks, since each is handed over after RETIRE_MS, however little is in it
+LEAST_RING = 8 * BLOCK
 RETIRE_MS = 50  # a block that is not full is handed over after so long
 ROOM = 32  # octets that the kernel leaves in front of a frame beyond those that it needs
 
