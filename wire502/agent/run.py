@@ -16,6 +16,7 @@ from wire502.agent.packets import PacketRing
 from wire502.agent.parts import Part, Shown
 from wire502.agent.privileges import DEFAULT_USER, User, drop, user
 from wire502.agent.recording import Recording, Rotation
+from wire502.agent.syslog import Syslog, Where
 from wire502.api import Feed, Filter, Reading, Result, live
 from wire502.capture import open_source
 from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
@@ -35,7 +36,8 @@ class Plan:
 
     Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
     default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
-    *metrics* where counters are served (``[ADDRESS:]PORT``), *evidence* the folder for bundles, if any.
+    *metrics* where counters are served (``[ADDRESS:]PORT``), *log_to* the daemon that hears of
+    failures, *evidence* the folder for bundles, if any.
     """
 
     interfaces: Sequence[str] = ()
@@ -48,6 +50,7 @@ class Plan:
     rotation: Rotation = field(default_factory=Rotation)
     output: str | None = None
     metrics: str | None = None
+    log_to: Where | None = None
     evidence: str | None = None
     become: str | None = None
     upstream: Sequence[str] = ()
@@ -105,6 +108,8 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
                 say=say,
             )
             parts += [ring, keeper]
+        if plan.log_to is not None:
+            parts.append(Syslog(plan.log_to))
         if plan.metrics is not None:
             from wire502.agent.metrics import Metrics
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -15,7 +15,7 @@ _SECTIONS = {
     "Where packets come from": ("interfaces", "pipe", "follow", "backend", "list_interfaces"),
     "How they are captured": ("snaplen", "buffer_kib", "count", "no_promiscuous", "fanout", "become"),
     "Where packets go": ("record", "megabytes", "files", "seconds"),
-    "Always on": ("evidence", "metrics"),
+    "Always on": ("evidence", "log_to", "metrics"),
     "What they mean": ("upstream", "gateway", "settings"),
     "What to print": ("everything", "kinds", "to", "host", "path"),
     "How to print it": ("as_json", "output", "quiet", "redacted", "local", "color"),
@@ -69,6 +69,9 @@ _SECTIONS = {
     help="Next file after S seconds; FILE as for strftime.",
 )
 @click.option("--evidence", metavar="DIR", help="Write a bundle of evidence for failures, redacted; see: settings.")
+@click.option(
+    "--log-to", type=click.Choice(["journal", "syslog"]), help="Tell the journal, or syslog, of each failure too."
+)
 @click.option(
     "--metrics",
     metavar="[ADDR:]PORT",
@@ -131,6 +134,7 @@ def run(
     files: int | None,
     seconds: int | None,
     evidence: str | None,
+    log_to: Literal["journal", "syslog"] | None,
     metrics: str | None,
     upstream: tuple[str, ...],
     gateway: str | None,
@@ -178,6 +182,7 @@ def run(
         rotation=Rotation(megabytes, seconds, files),
         output=output,
         evidence=evidence,
+        log_to=log_to,
         metrics=metrics,
         become=become,
         upstream=upstream,
