@@ -35,7 +35,7 @@ def same_shape(result: Result) -> dict[str, Any]:
             return head | {
                 {"class_": "class"}.get(field.name, field.name): plain(getattr(value, field.name))
                 for field in fields(value)
-                if field.name != "ladder"
+                if field.metadata.get("json", True)
             }
         if isinstance(value, list):
             return [plain(item) for item in value]
