@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 USAGE, DEFECT, INTERRUPTED = 2, 70, 130
-_COLLECT_SELDOM = (100_000, 50, 100)
+_COLLECT_SELDOM = (400_000, 50, 100)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
