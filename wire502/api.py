@@ -31,6 +31,7 @@ from wire502.model.verdict import (
     Result,
     Summary,
     Update,
+    UpstreamSummary,
 )
 from wire502.settings import Endpoint, context, endpoint
 
@@ -88,6 +89,9 @@ class Analysis(Protocol):
 
     def first_bytes(self) -> list[tuple[float, int]]:
         """Return upper edges in seconds, with how many first octets took so long."""
+
+    def worst(self, most: int) -> list[UpstreamSummary]:
+        """Return figures of upstreams, those with most failures first."""
 
     def compared(self, clocks: Clocks) -> None:
         """Hear how the times of several inputs were brought together."""
@@ -330,6 +334,10 @@ class Reading(Iterator[Result]):
     def first_bytes(self) -> list[tuple[float, int]]:
         """Return how long upstreams took to their first octet; see ``Engine.first_bytes``."""
         return self._engine.first_bytes()
+
+    def worst(self, most: int) -> list[UpstreamSummary]:
+        """Return figures of the *most* upstreams with most failures; see ``Engine.worst``."""
+        return self._engine.worst(most)
 
     def close(self) -> None:
         """Close the inputs; done by itself at the end."""

@@ -10,7 +10,8 @@ This module is long because it is the one place where all stages meet: each of t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
 from itertools import islice
 
 from wire502.diagnosis.causes import all_causes, explain
@@ -27,10 +28,11 @@ from wire502.exchange.linking import Joined, Linker
 from wire502.exchange.outcomes import Outcomes
 from wire502.exchange.retries import other_family
 from wire502.exchange.silences import Silences
-from wire502.exchange.summing import Counts, summary
+from wire502.exchange.summing import Counts, row, summary
 from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
+from wire502.exchange.upstream_cy import Upstream
 from wire502.exchange.waits import Over, Waits
 from wire502.gateways import load, names
 from wire502.kinds import all_kinds
@@ -40,7 +42,7 @@ from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
-from wire502.model.verdict import Cleared, Failure, Incident, Result, Summary, Time
+from wire502.model.verdict import Cleared, Failure, Incident, Result, Summary, Time, UpstreamSummary
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
@@ -174,6 +176,16 @@ class Engine:
             for edge, count in upstream.first_byte.tally():
                 sums[edge] += count
         return sorted(sums.items())
+
+    def worst(self, most: int) -> list[UpstreamSummary]:
+        """Return the figures of the upstreams with most failures, then attempts, as they are now."""
+        chosen = nlargest(most, self._endpoints(), key=lambda one: (one.failures, one.attempts))
+        return [row(one) for one in chosen]
+
+    def _endpoints(self) -> Iterator[Upstream]:
+        for upstream in self._tracker.upstreams.values():
+            if not self._legs.is_front(upstream.high, upstream.low, upstream.port):
+                yield upstream
 
     def _tell(self, result: Result) -> None:
         self._results.append(result)
@@ -385,11 +397,7 @@ class Engine:
             last_ns=packets.latest_ns,
             connections=connections.streams,
             exchanges=self._tracker.exchanges,
-            upstreams=[
-                upstream
-                for upstream in self._tracker.upstreams.values()
-                if not self._legs.is_front(upstream.high, upstream.low, upstream.port)
-            ],
+            upstreams=self._endpoints(),
             odd=connections.oddities,
             duplicates=connections.duplicates,
             translated=self._tracker.translated,

@@ -215,6 +215,7 @@ def _histogram(durations: Durations) -> tuple[list[tuple[str, float]], float]:
 
 def _renderer(metrics: Metrics) -> Callable[[], bytes]:
     try:
+        import prometheus_client.core  # noqa: F401 - now: once rights are given up nothing may be readable
         from prometheus_client import CollectorRegistry, generate_latest
     except ModuleNotFoundError:
         raise SettingError("--metrics needs the extra live: pip install 'wire502[live]'") from None

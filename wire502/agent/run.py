@@ -17,14 +17,16 @@ from wire502.agent.parts import Part, Shown
 from wire502.agent.privileges import DEFAULT_USER, User, drop, user
 from wire502.agent.recording import Recording, Rotation
 from wire502.agent.syslog import Syslog, Where
+from wire502.agent.table import LiveTable
 from wire502.api import Feed, Filter, Reading, Result, live
 from wire502.capture import open_source
 from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
 from wire502.capture.live.waiting import WaitingSource
 from wire502.model.capture_info import Interface
+from wire502.report.text import Clock
 from wire502.settings import context
 
-__all__ = ["ANY", "Device", "LiveOptions", "Plan", "Rotation", "devices", "run"]
+__all__ = ["ANY", "Clock", "Device", "LiveOptions", "Plan", "Rotation", "devices", "run"]
 
 ROOT = "root"
 Writer = Callable[[Result], str]
@@ -37,7 +39,7 @@ class Plan:
     Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
     default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
     *metrics* where counters are served (``[ADDRESS:]PORT``), *log_to* the daemon that hears of
-    failures, *evidence* the folder for bundles, if any.
+    failures, *table* that a table is drawn, with times as it says, *evidence* the folder for bundles, if any.
     """
 
     interfaces: Sequence[str] = ()
@@ -51,6 +53,7 @@ class Plan:
     output: str | None = None
     metrics: str | None = None
     log_to: Where | None = None
+    table: Clock | None = None
     evidence: str | None = None
     become: str | None = None
     upstream: Sequence[str] = ()
@@ -93,6 +96,8 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
             )
             parts.append(recording)
         lines = Lines(writer(reading), plan.output, become, say, reading.stop)
+        if plan.table is not None:
+            parts.append(LiveTable(lambda: counting.state(reading, feeds[0]), reading.worst, plan.table))
         parts += [lines, notifier]
         keeper = None
         if plan.evidence is not None:

@@ -18,7 +18,7 @@ _SECTIONS = {
     "Always on": ("evidence", "log_to", "metrics"),
     "What they mean": ("upstream", "gateway", "settings"),
     "What to print": ("everything", "kinds", "to", "host", "path"),
-    "How to print it": ("as_json", "output", "quiet", "redacted", "local", "color"),
+    "How to print it": ("as_json", "output", "table", "quiet", "redacted", "local", "color"),
 }
 
 
@@ -89,6 +89,7 @@ _SECTIONS = {
 @click.option("--path", metavar="GLOB", help="Requests for a matching target only: '/api/*'.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, the summary last (see: wire502 schema).")
 @click.option("-o", "--output", metavar="FILE", help="Append the lines to FILE; SIGHUP opens it anew.")
+@click.option("--table", is_flag=True, help="Draw a table of the upstreams on the terminal instead.")
 @click.option("--quiet", is_flag=True, help="Failures only: no table at the end.")
 @click.option("--redact", "redacted", is_flag=True, help="Mask the values of queries.")
 @click.option("--local", is_flag=True, help="Print times of the local zone instead of UTC.")
@@ -146,13 +147,14 @@ def run(
     path: str | None,
     as_json: bool,
     output: str | None,
+    table: bool,
     quiet: bool,
     redacted: bool,
     local: bool,
     color: str,
 ) -> int:
     """Capture, print, and return the exit status."""
-    from wire502.agent.run import LiveOptions, Plan, Rotation
+    from wire502.agent.run import Clock, LiveOptions, Plan, Rotation
     from wire502.agent.run import run as run_agent
     from wire502.api import Filter, Reading
     from wire502.cli import writers
@@ -171,6 +173,8 @@ def run(
     if buffer_kib is not None:
         chosen["ring_size"] = str(buffer_kib * 1024)
     plain = context(chosen)
+    if table and (not sys.stdout.isatty() or (as_json and output is None)):
+        raise click.UsageError("--table draws on a terminal; send the lines elsewhere with -o FILE")
     plan = Plan(
         interfaces=interfaces,
         pipe=pipe,
@@ -183,6 +187,7 @@ def run(
         output=output,
         evidence=evidence,
         log_to=log_to,
+        table=Clock(local=local) if table else None,
         metrics=metrics,
         become=become,
         upstream=upstream,
@@ -198,6 +203,11 @@ def run(
             if as_json
             else writers.text_writer(reading, everything, quiet, local, color if output is None else "never")
         )
+        if table and output is None:
+            from wire502.api import Summary
+
+            told = write
+            return lambda result: told(result) if isinstance(result, Summary) else ""
         return writers.redacting(write) if redacted else write
 
     reading = run_agent(plan, writer, say)

@@ -124,12 +124,13 @@ def summary(
         dropped=0,
         evicted=evicted,
         gaps=Gaps(*holes),
-        upstreams=[_row(one) for one in rows[:SHOWN_UPSTREAMS]],
+        upstreams=[row(one) for one in rows[:SHOWN_UPSTREAMS]],
         caveats=caveats,
     )
 
 
-def _row(one: Upstream) -> UpstreamSummary:
+def row(one: Upstream) -> UpstreamSummary:
+    """Return the figures of one upstream."""
     idle = one.idle.percentile(0.5)
     return UpstreamSummary(
         upstream=endpoint_text(one.high, one.low, one.port),

@@ -33,7 +33,7 @@ from wire502.report._upstreams import upstream_table
 from wire502.report._words import Frames, count, milliseconds
 from wire502.report.logs import LogLines
 
-__all__ = ["TextReport", "plain"]
+__all__ = ["Clock", "TextReport", "plain"]
 
 _LEAST_WIDTH = 60
 _WIDEST_TEXT = 100  # longer lines are hard to read
