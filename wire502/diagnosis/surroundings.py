@@ -31,6 +31,9 @@ class Surroundings(Protocol):
     def neighbours(self) -> list[Endpoint]:
         """Return the other endpoints on the same host."""
 
+    def busiest(self) -> Endpoint | None:
+        """Return the endpoint of the capture to which most connections were made; None: nobody was asked at all."""
+
     def first_bytes(self) -> list[FirstBytes]:
         """Return the endpoint's first-byte times second by second, oldest first (at most 64 seconds)."""
 
@@ -60,6 +63,10 @@ class NoSurroundings:
     def neighbours(self) -> list[Endpoint]:
         """Return nothing."""
         return []
+
+    def busiest(self) -> Endpoint | None:
+        """Return nothing."""
+        return None
 
     def first_bytes(self) -> list[FirstBytes]:
         """Return nothing."""

@@ -126,7 +126,8 @@ class Casebook:
             self._counts.client_502 += 1
         # With several files the other leg may come later, if its clock is behind.
         wait = 2 * settle if not self._linker.skew.several else self._context.hold_ns + settle
-        self._docket.push(ClientError(now_ns + wait, row))
+        head, page = exchange.resp_head or b"", exchange.resp_page or b""
+        self._docket.push(ClientError(now_ns + wait, row, head, page))
         self._tracker.wake(now_ns + wait)
         tried = self._linker.attempts_for(row, now_ns)
         if exchange.status >= 500:
@@ -284,7 +285,7 @@ class Casebook:
         for held in self._unsettled(row, tried, over):
             self._settle(held)
         if not self._docket.behind(key) and not tried and self._covered(row, over):
-            self._unattempted(row, over)
+            self._unattempted(error, over)
         incident = self._made(self._docket.next_incident(), row, tried)
         self._docket.tell(key, Told(incident, row))
         self._counts.incident(incident)
@@ -324,12 +325,14 @@ class Casebook:
         kinds = [self._docket.kind_of(key_of(other)) for other in tried] if not failures else []
         return self._judge.incident(ident, attempt, failures, len(tried), Counter(kind or "none" for kind in kinds))
 
-    def _unattempted(self, row: Row, over_ns: int) -> None:
+    def _unattempted(self, error: ClientError, over_ns: int) -> None:
         """Judge a client's request for which nobody upstream was asked, or nobody but the network for an address."""
+        row = error.row
         attempt = unattempted(row.conn, row.head, _asked(row), over_ns)
         asked = self._unanswered.meanwhile(lambda address: self._asks(row.conn, address), row.req_ts, over_ns)
         if asked is not None:
             attempt = replace(asked, request=attempt.request, client_leg_seen=True, unattempted=True)
+        attempt.own_answer = error.head, error.page
         joined = Joined(row, 1.0, ["itself"])
         attempt.client = self._linker.view(joined, row.conn)
         verdict = self._judge.verdict(attempt)

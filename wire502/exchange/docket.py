@@ -54,6 +54,8 @@ class ClientError:
 
     when_ns: int
     row: Row
+    head: bytes = b""  # of the error, and the beginning of its page
+    page: bytes = b""
 
 
 @dataclass(slots=True)

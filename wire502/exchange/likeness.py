@@ -12,6 +12,7 @@ from wire502.exchange.history_cy import Row
 from wire502.model import head_fields
 from wire502.model.endpoints import address_text
 from wire502.model.flow_cy import Connection
+from wire502.model.preface import client_of
 
 LEAST_VALUE = 4  # octets of a field's value that may identify a request
 MOST_FIELDS = 128
@@ -20,12 +21,19 @@ _NUMBER = re.compile(rb"\d+")
 _ADDRESS = re.compile(rb"[0-9a-f.:]+")
 
 
-def narrow(rows: list[Row], head: bytes) -> tuple[list[Row], list[str]]:
+def narrow(rows: list[Row], head: bytes, proxied: bytes = b"") -> tuple[list[Row], list[str]]:
     """Return those of *rows* that *head*, a request to an upstream, speaks for, and what it was that spoke.
+
+    *proxied* is the PROXY preface of the upstream's connection, if it has one: it was opened for one client.
 
     A witness that speaks for none of them is not heard: gateways change and drop fields.
     """
     said: list[str] = []
+    named = client_of(proxied) if proxied else None
+    mine = [row for row in rows if named is not None and named in (end_of(row.conn), client_of(preface_of(row.conn)))]
+    if mine:
+        rows = mine
+        said.append("proxy-protocol")
     ident = head_fields.correlation(head)
     if ident is not None:
         same = [row for row in rows if head_fields.correlation(row.head) == ident]
@@ -48,6 +56,16 @@ def narrow(rows: list[Row], head: bytes) -> tuple[list[Row], list[str]]:
             rows = [row]
             said.append(name)
     return rows, said
+
+
+def preface_of(conn: Connection) -> bytes:
+    """Return the PROXY preface that a connection began with, empty without one."""
+    return getattr(conn.decoder, "proxied", None) or b""
+
+
+def end_of(conn: Connection) -> tuple[int, int, int]:
+    """Return address and port of the client of a connection."""
+    return conn.a.high, conn.a.low, conn.a.port
 
 
 def forwards(head: bytes, client: Connection) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from wire502.exchange.history_cy import MOST, History, Row
 from wire502.exchange.legs_cy import Legs
-from wire502.exchange.likeness import narrow
+from wire502.exchange.likeness import narrow, preface_of
 from wire502.exchange.nesting import only_pairs
 from wire502.exchange.outcomes import Outcomes, closed, paused
 from wire502.exchange.skew import Skew
@@ -94,7 +94,7 @@ class Linker:
             if len(same) == 1:
                 return Joined(same[0], 0.9, [*by, "nesting", "id"], None, 1)
             return Joined(candidates=self._how_many(conn, head, start, len(rows)))
-        rows, said = narrow(self._waiting(rows, start), head)
+        rows, said = narrow(self._waiting(rows, start), head, preface_of(conn))
         return self._choose(rows, [*by, "nesting", *said], conn, head, attempt)
 
     def view(self, joined: Joined, conn: Connection) -> ClientView | None:

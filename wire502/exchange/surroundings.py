@@ -102,6 +102,11 @@ class Around:
         others = self._tracker.hosts.get((upstream.high, upstream.low), ())
         return [_endpoint(other) for other in others[:MOST_NEIGHBOURS] if other is not upstream]
 
+    def busiest(self) -> Endpoint | None:
+        """Return the endpoint of the capture to which most connections were made."""
+        found = max(self._tracker.upstreams.values(), key=lambda one: one.connections, default=None)
+        return None if found is None else _endpoint(found)
+
     def first_bytes(self) -> list[FirstBytes]:
         """Return the first-byte times of the endpoint, second by second, oldest first."""
         return [] if self._upstream is None else self._upstream.sights.first_bytes()

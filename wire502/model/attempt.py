@@ -260,6 +260,9 @@ class Attempt:
     client: ClientView | None = None
     client_leg_seen: bool = False  # the capture holds client legs of this gateway
     unattempted: bool = False  # no attempt at all: the record stands for a client's request that was never passed on
+    own_answer: tuple[bytes, bytes] | None = (
+        None  # unattempted: head and page of the error that the gateway gave itself
+    )
     client_candidates: int = 0  # client requests that came into question, where no single one was found
     neighbour_answered: Point | None = None  # another connection to the endpoint was answered within 60 s
     later_success: Point | None = None  # IPv4 success within 300 ms after a refused IPv6 attempt

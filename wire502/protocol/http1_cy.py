@@ -103,6 +103,7 @@ class Http1(Decoder):
     gap_a: int
     unseen: int
     preface: tuple[bytes, int, int, int] | None
+    proxied: bytes | None
     plain: bool
     foreign_octets: bytes | None
     foreign_side: int
@@ -133,7 +134,7 @@ class Http1(Decoder):
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
         self.unseen = -1
-        self.preface = self.foreign_octets = None
+        self.preface = self.proxied = self.foreign_octets = None
         self.plain = False
         self.foreign_side = -1
         self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
@@ -325,6 +326,7 @@ class Http1(Decoder):
         self.state_a = START
         if length > before:
             self.preface = None
+            self.proxied = known[:length]
             if length - before <= n:
                 return length - before  # what follows the preface comes by itself
             self.skip = length - before - n
