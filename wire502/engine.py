@@ -13,12 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest
 from itertools import islice
+from typing import TYPE_CHECKING, Literal
 
-from wire502.diagnosis.causes import all_causes, explain
-from wire502.diagnosis.failures import to_exchange, to_failure, to_open, to_pending
-from wire502.diagnosis.incidents import to_incident
-from wire502.diagnosis.judge import judge
-from wire502.diagnosis.recognition import Recognised
 from wire502.exchange.attempts import build, dropped_nearby
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.clocks import ClockSample, compare
@@ -34,19 +30,20 @@ from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
 from wire502.exchange.upstream_cy import Upstream
 from wire502.exchange.waits import Over, Waits
-from wire502.gateways import load, names
-from wire502.kinds import all_kinds
 from wire502.model.attempt import Attempt
 from wire502.model.capture_info import Clocks, DropReport, Interface, RareFrame
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
-from wire502.model.verdict import Cleared, Failure, Incident, Result, Summary, Time, UpstreamSummary
+from wire502.model.verdict import Cleared, Failure, Incident, Pending, Result, Summary, Time, UpstreamSummary
 from wire502.packet import PacketStage
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
+
+if TYPE_CHECKING:
+    from wire502.diagnosis.recognition import Recognised
 
 MOST_SUMMED = 1024  # upstreams in one histogram
 
@@ -239,11 +236,11 @@ class Engine:
         if exchange is None or self._legs.is_client(conn) or self._waits.knows(conn, exchange.number):
             return 0
         attempt, _ = self._attempt(conn, exchange, now_ns, True, False)
-        verdict = judge(attempt, self._context)
+        verdict = _judged(attempt, self._context)
         finding = verdict.finding
         if finding is None or finding.until is None or finding.until.until is not None:
             return now_ns + self._context.response_deadline_ns  # a stream, an upload: asked again when it has waited on
-        pending = to_pending(attempt, verdict, self._cases.next_id())
+        pending = _to_pending(attempt, verdict, self._cases.next_id())
         self._results.append(pending)
         self._waits.told(pending.id, conn, exchange.number, finding.until.since, now_ns)
         return 0
@@ -287,14 +284,14 @@ class Engine:
                 return
         attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
-            verdict = judge(attempt, self._context)
+            verdict = _judged(attempt, self._context)
             if verdict.outcome == "failure":
                 exchange.judged = True
                 self._hold(conn, exchange, attempt, joined, verdict, now_ns)
                 return
             self._counts.odd(verdict.oddities)
         if self._context.keep_exchanges:
-            self._results.append(to_exchange(attempt, "client" if client else "upstream"))
+            self._results.append(_to_exchange(attempt, "client" if client else "upstream"))
 
     # -- verdicts -------------------------------------------------------------------------------------------------
 
@@ -323,7 +320,7 @@ class Engine:
     def _judge(self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool) -> bool:
         """Judge one attempt; return whether the verdict is the last word."""
         attempt, joined = self._attempt(conn, exchange, now_ns, ended, secondary)
-        verdict = judge(attempt, self._context)
+        verdict = _judged(attempt, self._context)
         if verdict.outcome == "failure":
             self._hold(conn, exchange, attempt, joined, verdict, now_ns)
             if exchange is not None:
@@ -332,13 +329,13 @@ class Engine:
         if verdict.outcome == "healthy":
             self._counts.odd(verdict.oddities)
             if self._context.keep_exchanges and attempt.request is not None:
-                self._results.append(to_exchange(attempt, "upstream"))
+                self._results.append(_to_exchange(attempt, "upstream"))
             return True
         if ended or conn.superseded or conn.evicted:
             self._counts.odd(verdict.oddities)
             self._counts.open += 1
             self._counts.ended(attempt, conn.upstream)
-            self._results.append(to_open(attempt, verdict.why_unknown))
+            self._results.append(_to_open(attempt, verdict.why_unknown))
             return True
         return False
 
@@ -366,7 +363,7 @@ class Engine:
             self._results.append(Cleared(over.ident, over.why, frame, file, Time(end), seconds))
 
     def _judge_unanswered(self, attempt: Attempt) -> None:
-        verdict = judge(attempt, self._context)
+        verdict = _judged(attempt, self._context)
         if verdict.outcome == "failure":
             self._hold(None, None, attempt, Joined(), verdict, attempt.judged_at_ns)
 
@@ -413,6 +410,11 @@ class Engine:
 
 def preload() -> None:
     """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables."""
+    from wire502.diagnosis import failures, incidents, judge, recognition  # noqa: F401
+    from wire502.diagnosis.causes import all_causes
+    from wire502.gateways import load, names
+    from wire502.kinds import all_kinds
+
     all_kinds()
     all_causes()
     for name in names():
@@ -433,33 +435,72 @@ def compare_clocks(files: Iterable[Iterable[Batch]]) -> Clocks:
     return compare(samples)
 
 
+# Most captures are healthy: what judges is loaded with the first attempt that needs it.
+
+
+def _judged(attempt: Attempt, context: Context) -> Verdict:
+    from wire502.diagnosis.judge import judge
+
+    return judge(attempt, context)
+
+
+def _to_exchange(attempt: Attempt, leg: Literal["upstream", "client"]) -> Result:
+    from wire502.diagnosis.failures import to_exchange
+
+    return to_exchange(attempt, leg)
+
+
+def _to_pending(attempt: Attempt, verdict: Verdict, ident: str) -> Pending:
+    from wire502.diagnosis.failures import to_pending
+
+    return to_pending(attempt, verdict, ident)
+
+
+def _to_open(attempt: Attempt, why: str) -> Result:
+    from wire502.diagnosis.failures import to_open
+
+    return to_open(attempt, why)
+
+
 class _Diagnosis:
     """What the casebook asks of ``diagnosis``."""
 
     def __init__(self, context: Context, recorder: Recorder) -> None:
         self._context = context
         self._recorder = recorder
-        self._recognised = Recognised(context.gateway)
+        self._made: Recognised | None = None
+
+    def _recognised(self) -> Recognised:
+        if self._made is None:
+            from wire502.diagnosis.recognition import Recognised
+
+            self._made = Recognised(self._context.gateway)
+        return self._made
 
     def verdict(self, attempt: Attempt) -> Verdict:
-        return judge(attempt, self._context)
+        return _judged(attempt, self._context)
 
     def failure(
         self, conn: Connection | None, attempt: Attempt, verdict: Verdict, ident: str, gateway: Address | None
     ) -> Failure:
+        from wire502.diagnosis.causes import explain
+        from wire502.diagnosis.failures import to_failure
+
         failure = to_failure(attempt, verdict, ident)
-        failure.gateways = self._recognised.views(failure, failure.client, gateway)
+        failure.gateways = self._recognised().views(failure, failure.client, gateway)
         if verdict.finding is not None:
             explain(failure, attempt, verdict.finding, self._recorder.around(conn, attempt))
         return failure
 
     def page(self, gateway: Address, exchange: Exchange, relayed: bool) -> None:
         head, page = exchange.resp_head or b"", exchange.resp_page or b""
-        self._recognised.see(gateway, exchange.status, head, page, relayed)
+        self._recognised().see(gateway, exchange.status, head, page, relayed)
 
     def incident(
         self, ident: str, attempt: Attempt, failures: Sequence[Failure], tried: int, alike: Counter[str]
     ) -> Incident:
+        from wire502.diagnosis.incidents import to_incident
+
         return to_incident(ident, attempt, failures, tried, alike)
 
 

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wire502.capture import formats
-from wire502.capture.child import ChildOctets, program
 from wire502.capture.octets import BrokenOctets, FileOctets, Octets
 from wire502.errors import CaptureError
 
@@ -353,6 +352,8 @@ def decompressed(raw: FileOctets, head: bytes, name: str, path: str) -> Octets:
     try:
         make = _LIBRARIES[name]()
     except ImportError:
+        from wire502.capture.child import ChildOctets, program  # which loads what starts programs
+
         command = program(name)
         if command is None:
             raise CaptureError(

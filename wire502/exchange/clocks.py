@@ -12,7 +12,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from wire502.model.capture_info import Clocks
 from wire502.model.frames_cy import SYN, Segments
@@ -143,7 +142,7 @@ def _pair(samples: Sequence[ClockSample], one: int, other: int) -> Difference | 
         if count >= LEAST_SEGMENTS and 2 * count > len(both):
             agreed = both[begin : begin + count]
             ways = [[ns for ns, up in agreed if up is direction] for direction in (True, False)]
-            middles = [round(median(way)) for way in ways if way]
+            middles = [round(_median(way)) for way in ways if way]
             ns, way = sum(middles) // len(middles), abs(middles[0] - middles[-1]) // 2
             return Difference(one, other, ns if abs(ns) > SAME_NS[0] else 0, way, count, "segments")
     if not a.servers.isdisjoint(b.servers):
@@ -163,8 +162,14 @@ def _pair(samples: Sequence[ClockSample], one: int, other: int) -> Difference | 
     elif any((high, low) in a.openers for high, low, _ in b.servers):
         ns = agreed_on[-1] + BEHIND_NS
     else:
-        ns = round(median(agreed_on))
+        ns = round(_median(agreed_on))
     return Difference(one, other, ns if abs(ns) > SAME_NS[1] else 0, 0, count, "requests")
+
+
+def _median(values: Iterable[int]) -> float:
+    from statistics import median  # which loads more than all of this stage
+
+    return median(values)
 
 
 def _largest(values: Sequence[int], within: int) -> tuple[int, int]:
