@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 import threading
 from typing import Any
@@ -12,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.machine import matches
+from tests.capture.octets import Frame, pcap
 from wire502.capture.live import bpf, interfaces, libpcap
 from wire502.capture.live.bpf import FilterError
+from wire502.capture.live.following import FollowedFiles
 from wire502.capture.live.ring_cy import BlockScanner
 from wire502.capture.live.waiting import WaitingSource
+from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
 from wire502.model.frames_cy import Batch
 from wire502.packet import PacketStage
@@ -255,6 +259,60 @@ def test_waiting_ends_with_an_empty_batch() -> None:
         list(iter(waiting.read_batch, None))
     waiting.close()
     assert slow.closed
+
+
+# -- files that are followed ------------------------------------------------------------------------------------------
+
+
+def test_a_rotated_set_is_one_capture(tmp_path: Any) -> None:
+    """Files of a ring are read in the order in which they were written, each to its end, with numbers that run on."""
+    given = [tmp_path / f"ring{number}" for number in (2, 0, 1)]
+    made = [pcap([Frame((10 * place + n) * 1000, bytes(14), 14) for n in range(3)]) for place in range(3)]
+
+    def write(place: int, octets: bytes) -> None:
+        with given[place].open("ab") as stream:
+            stream.write(octets)
+        os.utime(given[place], ns=(place * 10**9 + 10**18,) * 2)
+
+    write(0, made[0][:-20])
+    steps = iter(
+        [
+            lambda: None,
+            lambda: write(0, made[0][-20:]),
+            lambda: write(1, made[1]),
+            lambda: None,
+            lambda: None,
+            lambda: write(2, made[2][:10]),
+            lambda: None,
+            lambda: write(2, made[2][10:]),
+        ]
+    )
+    followed = FollowedFiles(str(tmp_path / "ring*"), sleep=lambda _: next(steps, lambda: followed.close())())
+    found = []
+    while (batch := followed.read_batch()) is not None:
+        found += [(batch.frame[row], batch.ts_ns[row] // 1000) for row in range(batch.count)]
+    assert found == [(3 * place + n + 1, 10 * place + n) for place in range(3) for n in range(3)]
+    assert len(followed.interfaces) == 1
+
+
+def test_a_file_that_is_written_anew(tmp_path: Any) -> None:
+    """A file that is begun anew under its name is read from its start, with numbers that run on."""
+    path = tmp_path / "one.pcap"
+    path.write_bytes(pcap([Frame(n, bytes(14), 14) for n in range(3)]))
+    steps = iter([lambda: path.write_bytes(pcap([Frame(9, bytes(14), 14)]))])
+    followed = FollowedFiles(str(path), sleep=lambda _: next(steps, lambda: followed.close())())
+    found = []
+    while (batch := followed.read_batch()) is not None:
+        found += [(batch.frame[row], batch.ts_ns[row]) for row in range(batch.count)]
+    assert found == [(1, 0), (2, 1), (3, 2), (4, 9)]
+
+
+def test_a_set_without_files(tmp_path: Any) -> None:
+    """A pattern that matches nothing, and a name that does not exist, are refused with what to check."""
+    with pytest.raises(CaptureError, match="matches no file"):
+        FollowedFiles(str(tmp_path / "none*"))
+    with pytest.raises(CaptureError, match="does not exist"):
+        FollowedFiles(str(tmp_path / "none"))
 
 
 # -- interfaces -------------------------------------------------------------------------------------------------------

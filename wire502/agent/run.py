@@ -21,6 +21,7 @@ from wire502.agent.table import LiveTable
 from wire502.api import Feed, Filter, Reading, Result, live
 from wire502.capture import open_source
 from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
+from wire502.capture.live.following import FollowedFiles
 from wire502.capture.live.waiting import WaitingSource
 from wire502.model.capture_info import Interface
 from wire502.report.text import Clock
@@ -155,7 +156,7 @@ def _opened(plan: Plan, interfaces: list[Interface]) -> Feed:
     if plan.pipe is not None:
         return WaitingSource(open_source(plan.pipe, interfaces=interfaces))
     if plan.follow is not None:
-        return WaitingSource(open_source(plan.follow, interfaces=interfaces, follow=True))
+        return WaitingSource(FollowedFiles(plan.follow, interfaces=interfaces))
     names = list(plan.interfaces) or [ANY]
     if plan.backend == "scapy":
         from wire502.capture.live.sockets import SocketSource

@@ -98,6 +98,10 @@ class Source:
         """The number of the last frame read."""
         return self._scanner.frame
 
+    def number_from(self, frame: int) -> None:
+        """Number the frames as if *frame* others had come before them; to be called before the first batch."""
+        self._scanner.frame += frame
+
     def first_ns(self) -> int | None:
         """Return the time of the first frame, None when there is none; reads as little as possible."""
         if self._pending is None and self._batch is None:

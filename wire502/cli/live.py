@@ -33,7 +33,7 @@ _SECTIONS = {
     help="Capture here; repeatable. any: all (default).",
 )
 @click.option("--from-pipe", "pipe", metavar="FILE", help="Read what tcpdump -U -w - writes; -: standard input.")
-@click.option("--follow", metavar="FILE", help="Read a capture file that still grows.")
+@click.option("--follow", metavar="FILE", help="Read a file that still grows, or a rotated set: 'ring*'.")
 @click.option("--backend", type=click.Choice(["ring", "scapy"]), default="ring", help="Linux's packet ring, or scapy.")
 @click.option("-D", "--list-interfaces", is_flag=True, help="List the interfaces, and end.")
 @click.option(

@@ -24,7 +24,10 @@ class Blocking(Protocol):
     path: str
     interfaces: list[Interface]
     damage: InputDamage | None
-    drops: Sequence[DropReport]
+
+    @property
+    def drops(self) -> Sequence[DropReport]:
+        """Packets that the capture says it lost."""
 
     @property
     def bytes_read(self) -> int:
