@@ -49,7 +49,7 @@ def test_same_capture_same_octets(tmp_path: Path) -> None:
     one, two = bundle(SAMPLE, tmp_path / "one"), bundle(SAMPLE, tmp_path / "two")
     files = sorted(path.name for path in one.iterdir())
 
-    assert files == ["evidence.pcapng", "incident.json", "manifest.json", "report.md"]
+    assert files == ["evidence.pcapng", "incident.json", "manifest.json", "report.html", "report.md"]
     assert [(one / name).read_bytes() for name in files] == [(two / name).read_bytes() for name in files]
     assert str(tmp_path) not in (one / "manifest.json").read_text()
 

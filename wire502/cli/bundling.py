@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,7 @@ from wire502.cli.evidence import anonymous, shown
 
 if TYPE_CHECKING:
     from wire502.api import Result
-    from wire502.evidence import Findings, Options
+    from wire502.evidence import Findings, Options, Slice, Trace
     from wire502.report.json import Precision
 
 FORMATS = ("markdown", "html", "json", "csv", "junit", "slack")
@@ -49,16 +49,31 @@ class Report:
         self.told = anonymous(self.chosen, options)
         self.remarks: list[str] = []  # what is to be said of the evidence
 
-    def text(self, name: str) -> str:
-        """Return the report in the format *name* of ``FORMATS``, or ``short``."""
+    def text(self, name: str, traces: Mapping[str, Trace] | None = None) -> str:
+        """Return the report in the format *name* of ``FORMATS``, or ``short``; *traces* are what ``html`` draws."""
         if name == "json":
             return self._lines()
+        if name == "html" and traces is None:
+            traces = self._traces()
         from importlib import import_module
 
         write: Callable[..., str] = getattr(import_module(f"wire502.report.{name}"), name)
         told, redacted = self.told, self.options.redacted
-        more = {"remarks": self.remarks, "anonymised": self.options.anonymised} if name == "markdown" else {}
+        more: dict[str, Any] = {"traces": traces} if name == "html" else {}
+        if name == "markdown":
+            more = {"remarks": self.remarks, "anonymised": self.options.anonymised}
         return write(told.failures, told.incidents, told.summary, inputs=self.names, redacted=redacted, **more)
+
+    def _traces(self) -> dict[str, Trace]:
+        """Return what can be drawn of the failures; nothing of a pipe, which cannot be read twice."""
+        from wire502.evidence import EvidenceError, drawn
+
+        if not all(map(Path.is_file, map(Path, self.captures))):
+            return {}
+        try:
+            return drawn(self.captures, self.everything, self.chosen, self.options, self.told.failures)
+        except EvidenceError:  # a page without plots is still a report; a bundle would be refused
+            return {}
 
     def _lines(self) -> str:
         from wire502.report.json import line
@@ -70,20 +85,23 @@ class Report:
     def write(self, folder: Path, *, tshark: str | None = None) -> str:
         """Write the bundle; return the sentence that says so. *tshark*: the version whose opinion is asked."""
         from wire502 import __version__
-        from wire502.evidence import EVIDENCE, second_opinion, write_bundle
+        from wire502.evidence import EVIDENCE, second_opinion, traces, write_bundle
+        from wire502.report.html import HOW_TO_GET, available
 
-        texts: dict[str, Callable[[], str]] = {}
+        texts: dict[str, Callable[[Slice], str]] = {}
         if tshark is not None:
 
-            def ask() -> str:
+            def ask(_made: Slice) -> str:
                 opinion = second_opinion(folder / EVIDENCE, self.told, tshark)
                 self.remarks.append(opinion.sentence)
                 return opinion.text
 
             texts["second-opinion.txt"] = ask
-        texts |= {"report.md": lambda: self.text("markdown"), "incident.json": self._lines}
+        texts |= {"report.md": lambda _made: self.text("markdown"), "incident.json": lambda _made: self._lines()}
+        if available():
+            texts["report.html"] = lambda made: self.text("html", traces(made, self.told.failures))
         write_bundle(folder, self.captures, self.everything, self.chosen, self.options, texts, __version__)
         count = len(self.chosen.failures)
         failed = f"{count} failure{'' if count == 1 else 's'}"
-        told = "".join(f"; {remark}" for remark in self.remarks)
+        told = "".join(f"; {remark}" for remark in [*self.remarks, *([] if available() else [HOW_TO_GET])])
         return f"wrote the evidence for {failed} to {folder}{told}; check it with: wire502 verify {folder}"

@@ -50,7 +50,8 @@ def command(
       wire502 report capture.pcap --format junit > wire502.xml
       wire502 verify incident
 
-    The folder holds report.md, incident.json, evidence.pcapng (the connections concerned, with a comment on every
+    The folder holds report.md, report.html (the same as one page to look into and to print, which loads nothing;
+    needs the extra `report`), incident.json, evidence.pcapng (the connections concerned, with a comment on every
     cited frame) and manifest.json. Secrets are overwritten unless --no-redact is given, and the verdicts are derived
     again from what was written. The same capture gives the same bundle, octet for octet; with --anonymise only if
     --key is given, since another key is drawn each time.

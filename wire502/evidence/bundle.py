@@ -24,6 +24,8 @@ from wire502.evidence.secrets import Secrets
 from wire502.evidence.selection import Wanted
 from wire502.evidence.slices import Slice, cut
 from wire502.evidence.source import Frames, file_digest
+from wire502.evidence.traces import traces
+from wire502.model.trace import Trace
 
 EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"
 SCHEMA = 1
@@ -146,13 +148,13 @@ def write_bundle(
     everything: Findings,
     chosen: Findings,
     options: Options,
-    texts: Mapping[str, Callable[[], str]],
+    texts: Mapping[str, Callable[[Slice], str]],
     version: str,
 ) -> None:
     """Write a bundle for *chosen* (of *everything* found in *paths*) into *folder*; both with their own addresses.
 
-    *texts* are the other files by name. Raises ``EvidenceError`` when no slice gives the same verdicts: redaction
-    took away what they rest on.
+    *texts* are the other files by name, each written from the slice as it is handed on. Raises ``EvidenceError`` when
+    no slice gives the same verdicts: redaction took away what they rest on.
     """
     notes = notes_of(chosen, options)
     made, how, causes = _faithful_slice(paths, everything, chosen, options, notes)
@@ -160,11 +162,25 @@ def write_bundle(
         folder.mkdir(parents=True, exist_ok=True)
         made.copy_to(folder / EVIDENCE)
         for name, text in texts.items():
-            (folder / name).write_text(text(), encoding="utf-8", newline="\n")
+            (folder / name).write_text(text(made), encoding="utf-8", newline="\n")
         manifest = _manifest(folder, paths, made, chosen, options, notes, [EVIDENCE, *texts], version, how, causes)
         (folder / MANIFEST).write_text(
             json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=True) + "\n", encoding="ascii", newline="\n"
         )
+    finally:
+        made.close()
+
+
+def drawn(
+    paths: Sequence[str], everything: Findings, chosen: Findings, options: Options, told: Sequence[Failure]
+) -> dict[str, Trace]:
+    """Return what a report draws of *told* (the failures of *chosen* as they are shown), without writing a bundle.
+
+    It comes from the slice that a bundle would hold. Raises ``EvidenceError`` as ``write_bundle`` does.
+    """
+    made, _, _ = _faithful_slice(paths, everything, chosen, options, {})
+    try:
+        return traces(made, told)
     finally:
         made.close()
 

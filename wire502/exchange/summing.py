@@ -143,6 +143,7 @@ def row(one: Upstream) -> UpstreamSummary:
         failures_by_kind=dict(sorted((kind, count) for kind, count in (one.kinds or {}).items() if count > 0)),
         outages=[_outage(outage) for outage in (*one.sights.outages, one.sights.down()) if outage is not None],
         buckets={"connect": _told(one.connect), "first_byte": _told(one.first_byte), "idle": _told(one.idle)},
+        pace=[] if one.pace is None else [(Time(begin), done, took) for begin, done, took in one.pace.rows()],
     )
 
 

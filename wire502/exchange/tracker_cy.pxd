@@ -25,6 +25,7 @@ cdef class Tracker(Observer):
     cdef object _connecting
     cdef public long long unfollowed
     cdef long long _unfinished
+    cdef long long _paced
     cdef Legs _legs
     cdef long long _deadline
     cdef bint _keep

@@ -23,11 +23,13 @@ except ModuleNotFoundError:
 if cython.compiled:
     from cython.cimports.wire502.exchange.history_cy import History
     from cython.cimports.wire502.exchange.legs_cy import Legs
+    from cython.cimports.wire502.exchange.pace_cy import Pace
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 else:
     from wire502.exchange.history_cy import History
     from wire502.exchange.legs_cy import Legs
+    from wire502.exchange.pace_cy import Pace
     from wire502.exchange.upstream_cy import Upstream
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 
@@ -36,6 +38,7 @@ from wire502.model.context import Context
 from wire502.model.flow_cy import NEVER
 
 MAX_UPSTREAMS = cython.declare(cython.longlong, 4096)
+MAX_PACED = cython.declare(cython.longlong, 256)  # endpoints whose exchanges are counted by time: 25 KB each
 MAX_CONNECTING = cython.declare(cython.longlong, 65_536)  # unanswered SYNs with a deadline each
 MAX_UNFINISHED = cython.declare(cython.longlong, 32_768)  # judged before they ended
 HALF_CLOSE_NS = cython.declare(cython.longlong, 1_500_000_000)
@@ -100,6 +103,7 @@ class Tracker(Observer):
     _connecting: deque[Connection]
     unfollowed: int
     _unfinished: int
+    _paced: int
     several_files: bool
     _legs: Legs
     _deadline: int
@@ -141,6 +145,7 @@ class Tracker(Observer):
         self._connecting = deque()
         self.unfollowed = 0
         self._unfinished = 0
+        self._paced = 0
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
         self._live = context.live
@@ -320,9 +325,10 @@ class Tracker(Observer):
         self.exchanges += 1
         self.history.end(exchange)
         if upstream is not None:
-            upstream.attempts += 1
-            if exchange.resp_frame and exchange.req_last_ts and not exchange.ghost:
-                upstream.first_byte.add(exchange.resp_ts - exchange.req_last_ts)
+            if upstream.pace is None and self._paced < MAX_PACED:
+                upstream.pace = Pace()
+                self._paced += 1
+            if upstream.finished(exchange):
                 upstream.sights.responded(conn, exchange)
         if exchange.violation is not None or exchange.head_bytes >= LARGE_HEAD:
             # Complete as the upstream sent it; whether the gateway took it will show.

@@ -1,4 +1,6 @@
+from wire502.exchange.pace_cy cimport Pace
 from wire502.exchange.sights_cy cimport Sights
+from wire502.model.flow_cy cimport Exchange
 
 cdef class Buckets:
     cdef public long long count
@@ -22,3 +24,5 @@ cdef class Upstream:
     cdef public int answered_file
     cdef public Sights sights
     cdef public dict kinds  # failures by kind; None: there was none
+    cdef public Pace pace
+    cdef bint finished(self, Exchange exchange)

@@ -11,9 +11,13 @@ except ModuleNotFoundError:
 
 if cython.compiled:
     from cython.cimports.libc.math import log
+    from cython.cimports.wire502.exchange.pace_cy import Pace
     from cython.cimports.wire502.exchange.sights_cy import Sights
+    from cython.cimports.wire502.model.flow_cy import Exchange
 else:
+    from wire502.exchange.pace_cy import Pace
     from wire502.exchange.sights_cy import Sights
+    from wire502.model.flow_cy import Exchange
 
     log = math.log
 
@@ -95,6 +99,7 @@ class Upstream:
     answered_file: int
     sights: Sights
     kinds: dict[str, int] | None
+    pace: Pace | None  # made with the first exchange
 
     def __init__(self, high: int, low: int, port: int) -> None:
         self.high = high
@@ -108,6 +113,22 @@ class Upstream:
         self.answered_file = 0
         self.sights = Sights()
         self.kinds = None
+        self.pace = None
+
+    @cython.cfunc
+    def finished(self, exchange: Exchange) -> cython.bint:
+        """Count a whole exchange; return whether the time to its first octet could be measured."""
+        took: cython.longlong = -1
+        measured: cython.bint = exchange.resp_frame != 0 and exchange.req_last_ts != 0 and not exchange.ghost
+        self.attempts += 1
+        if measured:
+            took = exchange.resp_ts - exchange.req_last_ts
+            self.first_byte.add(took)
+            if took < 0:
+                took = 0
+        if self.pace is not None:
+            self.pace.add(exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts, took)
+        return measured
 
 
 def measure(buckets: Buckets, ns: int) -> None:

@@ -301,6 +301,9 @@ class UpstreamSummary:
     outages: list[OutageRef] = field(default_factory=list)
     # name of a figure to its buckets: the value that stands for one, in ms, and how many lie in it
     buckets: dict[str, list[tuple[float, int]]] = field(default_factory=dict, metadata={"json": False})
+    # reports only: (begin, exchanges finished, first-byte times by bucket) for each span of time with any, in order;
+    # bucket 0 ends at 1.5 µs, each next one half as late again
+    pace: list[tuple[Time, int, list[int]]] = field(default_factory=list, metadata={"json": False})
 
 
 @dataclass(slots=True)

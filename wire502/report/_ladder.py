@@ -42,8 +42,11 @@ _OUTCOMES = {
 
 
 @dataclass(slots=True)
-class _Rung:
-    """One line of the ladder; ``way`` is ">" from the gateway, "<" from the upstream, "" for neither."""
+class Rung:
+    """One line of the ladder; ``way`` is ">" from the gateway, "<" from the upstream, "" for neither.
+
+    ``client`` is ">" for what the client sent, "<" for what it got, "" for the upstream's leg.
+    """
 
     cite: str
     time_ns: int
@@ -51,11 +54,12 @@ class _Rung:
     label: str
     note: str = ""
     marked: bool = False
+    client: str = ""
 
 
 def ladder(failure: Failure, frames: Frames, clock: Clock, width: int) -> list[Line]:
     """Return the ladder of *failure* in lines of at most *width* columns; nothing without a single rung."""
-    rungs = _rungs(failure, frames)
+    rungs = rungs_of(failure, frames)
     if not rungs:
         return []
     cite_room = max(cells(rung.cite) for rung in rungs)
@@ -86,12 +90,12 @@ def _ends(failure: Failure, right: int, width: int) -> list[Line]:
     return [[Span(f"{'':6}{cut_middle(end, width - 6)}", "dim")] for end in (gateway, upstream) if end]
 
 
-def _right(rung: _Rung) -> tuple[str, str]:
+def _right(rung: Rung) -> tuple[str, str]:
     """Return what stands to the right of the arrow: a label and a note."""
     return ("", rung.note) if rung.way == ">" else (rung.label, rung.note)
 
 
-def _draw(rung: _Rung, cite_room: int, left: int, room: int, clock: Clock) -> Iterator[Line]:
+def _draw(rung: Rung, cite_room: int, left: int, room: int, clock: Clock) -> Iterator[Line]:
     style: Style = "bad" if rung.marked else ""
     head = [
         Span(" ▶ " if rung.marked else "   ", "bad"),
@@ -120,11 +124,11 @@ def _hang(label: str, note: str, room: int) -> list[str]:
     return [label + lines[0], *(" " * cells(label) + line for line in lines[1:])]
 
 
-def _rungs(failure: Failure, frames: Frames) -> list[_Rung]:
+def rungs_of(failure: Failure, frames: Frames) -> list[Rung]:
     """Return the rungs in the order of the wire, the failure point and the client's frame among them."""
     notes = {(item.frame, item.file): item.note for item in reversed(failure.evidence)}
     fatal = (failure.frame, failure.file)
-    rungs: list[_Rung] = []
+    rungs: list[Rung] = []
     for step in failure.ladder:
         place = (step.point.frame, step.point.file)
         rung = _rung(step, failure, frames, notes.get(place, ""))
@@ -134,12 +138,12 @@ def _rungs(failure: Failure, frames: Frames) -> list[_Rung]:
     if (client := failure.client) is not None:
         rungs += _of_client(failure, client, frames, known=known)
     if not any(rung.marked for rung in rungs):
-        rungs.append(_Rung(frames.cite(*fatal), failure.time, "", notes.get(fatal) or "failure point", marked=True))
+        rungs.append(Rung(frames.cite(*fatal), failure.time, "", notes.get(fatal) or "failure point", marked=True))
     rungs.sort(key=lambda rung: rung.time_ns)  # stable: rungs of one instant keep their order
     return _fewer(rungs)
 
 
-def _of_client(failure: Failure, client: ClientRef, frames: Frames, *, known: bool) -> Iterator[_Rung]:
+def _of_client(failure: Failure, client: ClientRef, frames: Frames, *, known: bool) -> Iterator[Rung]:
     """Yield what the client leg shows: the request, where that is another frame, and what came back.
 
     What came back may be the failure point itself, where the upstream leg has none (*known* false).
@@ -148,20 +152,22 @@ def _of_client(failure: Failure, client: ClientRef, frames: Frames, *, known: bo
     if client.request_time is not None and (client.request_frame, client.file) not in places:
         asked = "" if failure.request is None else f"{failure.request.method} {failure.request.target} "
         cite = frames.cite(client.request_frame, client.file)
-        yield _Rung(cite, client.request_time, "", f"{asked}from client {client.connection}")
+        yield Rung(cite, client.request_time, "", f"{asked}from client {client.connection}", client=">")
     cut_later = client.end_frame is not None and client.end_time is not None
     if cut_later and client.end_frame != client.frame:
-        yield _Rung(frames.cite(client.frame, client.file), client.time, "", f"{client.status or 'answer'} to client")
+        text = f"{client.status or 'answer'} to client"
+        yield Rung(frames.cite(client.frame, client.file), client.time, "", text, client="<")
     frame, time_ns = (client.end_frame or 0, client.end_time or 0) if cut_later else (client.frame, client.time)
     if client.outcome == "pending" and frame == client.request_frame:
         return
     outcome = "client {client} left" if failure.kind == "client_abort" else _OUTCOMES[client.outcome]
     text = outcome.format(status=client.status or "answer", client=client.connection)
     fatal = not known and (frame, client.file) == (failure.frame, failure.file)
-    yield _Rung(frames.cite(frame, client.file), time_ns, "", text, marked=fatal)
+    way = ">" if failure.kind == "client_abort" else "" if client.outcome == "pending" else "<"
+    yield Rung(frames.cite(frame, client.file), time_ns, "", text, marked=fatal, client=way)
 
 
-def _fewer(rungs: list[_Rung]) -> list[_Rung]:
+def _fewer(rungs: list[Rung]) -> list[Rung]:
     """Return at most ``_MOST_RUNGS`` of *rungs*: the first ones, and those around the failure point and the end."""
     if len(rungs) <= _MOST_RUNGS:
         return rungs
@@ -169,7 +175,7 @@ def _fewer(rungs: list[_Rung]) -> list[_Rung]:
     return kept if any(rung.marked for rung in kept) else [*kept[:6], *(r for r in rungs if r.marked), *kept[6:]]
 
 
-def _rung(step: Step, failure: Failure, frames: Frames, evidence: str) -> _Rung:
+def _rung(step: Step, failure: Failure, frames: Frames, evidence: str) -> Rung:
     label, note = _label(step, failure), step.note
     if step.count > 1:
         folded = step.what in ("data", "request", "response")
@@ -180,7 +186,7 @@ def _rung(step: Step, failure: Failure, frames: Frames, evidence: str) -> _Rung:
         note = ""
     way, side = (">", "the gateway ") if step.from_gateway else ("<", "the upstream ")
     cite = frames.cite(step.point.frame, step.point.file)
-    return _Rung(cite, step.point.time_ns, way, label, note.removeprefix(side))  # the arrow says whose frame it is
+    return Rung(cite, step.point.time_ns, way, label, note.removeprefix(side))  # the arrow says whose frame it is
 
 
 def _shared(label: str, note: str) -> tuple[str, str]:

@@ -1,0 +1,9 @@
+cdef class Pace:
+    cdef public long long origin
+    cdef public int shift
+    cdef object store
+    cdef unsigned int[::1] counts
+    cdef int add(self, long long ts, long long ns)
+    cdef long long _room(self)
+    cdef int _move(self, long long by)
+    cdef int _merge(self)
