@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +22,15 @@ _FLAGS = (
     "--headless=new --remote-debugging-pipe --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run"
     " --disable-background-networking --disable-component-update --disable-default-apps --disable-extensions"
     " --disable-sync --metrics-recording-only --mute-audio --hide-scrollbars --force-color-profile=srgb"
-    " --host-resolver-rules=MAP\\ *\\ ~NOTFOUND"
-)
+).split()
+# Chromium reads its orders from descriptor 3 and answers on 4.
+_BEGIN = """
+import fcntl, os, sys
+pair = [fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3]]
+os.dup2(pair[0], 3)
+os.dup2(pair[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -31,10 +39,10 @@ class Browser:
     def __init__(self, folder: Path) -> None:
         assert PROGRAM is not None
         ours, theirs = os.pipe(), os.pipe()
-        command = f'exec "$0" {_FLAGS} --user-data-dir="$1" about:blank 3<&{ours[0]} 4>&{theirs[1]}'
         environment = {**os.environ, "HOME": str(folder)}
+        places = [str(ours[0]), str(theirs[1])]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", command, PROGRAM, str(folder)],
+            [sys.executable, "-c", _BEGIN, *places, PROGRAM, *_FLAGS, f"--user-data-dir={folder}", "about:blank"],
             pass_fds=(ours[0], theirs[1]),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

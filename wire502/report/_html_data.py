@@ -74,7 +74,7 @@ def page_data(
     """Return what the script draws."""
     frames = Frames(inputs)
     taken = {ident for one in incidents for ident in one.attempts}
-    by_id = {one.id: one for one in failures}
+    by_id = {plain(one.id): one for one in failures}
     cases = [(one.time, _incident(one, by_id, frames)) for one in incidents]
     cases += [(one.time, _lone(one, frames)) for one in failures if one.id not in taken]
     cases.sort(key=lambda case: case[0])  # stable: equal times keep the order in which they were found
@@ -87,7 +87,7 @@ def page_data(
         "redacted": redacted,
         "cases": kept,
         "left": len(cases) - len(kept),
-        "failures": {ident: _failure(by_id[ident], frames, traces.get(ident), texts) for ident in shown},
+        "failures": {ident: _failure(by_id[ident], frames, traces.get(by_id[ident].id), texts) for ident in shown},
         "texts": texts.all,
         "kinds": [
             [name, number, kinds[name].title if name in kinds else ""]
@@ -153,7 +153,7 @@ def _unseen(failures: Sequence[Failure], summary: Summary | None) -> Iterator[st
 
 
 def _incident(incident: Incident, by_id: Mapping[str, Failure], frames: Frames) -> dict[str, Any]:
-    tries = [by_id[ident] for ident in incident.attempts if ident in by_id]
+    tries = [by_id[ident] for ident in map(plain, incident.attempts) if ident in by_id]
     deciding = next((one for one in tries if one.id == incident.verdict), tries[-1] if tries else None)
     asked = incident.request or (deciding.request if deciding else None)
     return {
