@@ -15,7 +15,7 @@ except ModuleNotFoundError:
 
 SLOTS = 128
 BUCKETS = 48  # durations, each bucket half as long again as the one before: 1 µs to 4 minutes
-FIRST_SHIFT = 23  # slots begin with a width of about eight milliseconds
+FIRST_SHIFT = 25  # slots begin with a width of about 34 milliseconds
 GROWTH = 1.5
 _GROWTH = cython.declare(cython.double, 1.5)
 

@@ -83,6 +83,7 @@ def _one(left: UpstreamSummary, right: UpstreamSummary) -> UpstreamSummary:
         failures_by_kind=_added((left.failures_by_kind, right.failures_by_kind)),
         outages=sorted((*left.outages, *right.outages), key=lambda outage: (outage.time, outage.file)),
         buckets=buckets,
+        pace=sorted((*left.pace, *right.pace)),
     )
 
 

@@ -19,7 +19,7 @@ MOST = 5_000  # cases that the page holds; the others are counted
 _MOST_UPSTREAMS = 100
 _GROWTH = 1.5  # of the buckets of UpstreamSummary.pace
 _SPANS = 63.5  # of time at most, less one that is not whole
-_FIRST_SHIFT = 23
+_FIRST_SHIFT = 25
 
 
 def overview(
