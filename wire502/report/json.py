@@ -46,6 +46,10 @@ def written_fields(record: type) -> dict[str, Any]:
 @cache
 def _writer(kind: Any, precision: Precision) -> Writer:
     """Return the function that writes a value of the type *kind*."""
+    if kind is verdict.ExchangeLine:  # there may be millions of these
+        from wire502.report.exchange_cy import ExchangeWriter
+
+        return ExchangeWriter(precision).line
     if isinstance(kind, type) and is_dataclass(kind):
         return _record_writer(kind, precision)
     if kind is Time:
