@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wire502.evidence.http_masks import Masker, Values
 from wire502.evidence.secrets import Secrets
 from wire502.evidence.slices import places_of, ranges
+from wire502.gateways import load, names
 
 
 def masked(octets: bytes, *, whole: bool = True, methods: list[bytes] | None = None) -> bytes:
@@ -135,3 +136,17 @@ def test_the_list_of_secrets_can_be_changed() -> None:
 def test_source_frames_can_be_read_back(places: list[tuple[int, int]]) -> None:
     """The machine-readable list of source frames gives back what was written."""
     assert places_of(ranges(places)) == places
+
+
+@pytest.mark.parametrize("name", names())
+def test_error_pages_stay_known(name: str) -> None:
+    """By every page that tells a gateway, whole or part of it, the masked page still tells it; other words go."""
+    signs = load(name).signs
+    for sign in (*signs.page, *signs.whole):
+        page = sign.encode("latin-1") + b" secret Zq7Kw3 1234"
+        head = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: %d\r\n\r\n" % len(page)
+        out = masked(head + page)
+
+        assert sign.lower() in out.decode("latin-1").lower()
+        assert b"secret" not in out
+        assert b"Zq7Kw3" not in out

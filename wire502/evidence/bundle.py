@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from wire502.api import Failure, Incident, Result, Summary, Update, read, redaction
+from wire502.capture import open_source
 from wire502.errors import Wire502Error
 from wire502.evidence.addresses import Addresses
 from wire502.evidence.anonymising import LinkTypeError, anonymise
@@ -29,6 +30,8 @@ from wire502.model.trace import Trace
 
 EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"
 SCHEMA = 1
+_SHORT = 16  # digits of a digest that tells one frame from another, no more
+_A_LINE = 8  # digests in one line of the manifest
 _SECOND_NS = 1_000_000_000
 _MOST_NEIGHBOURS = 500  # attempts at one upstream that are taken along for the causes' sake
 _ROUNDS = ("connections", "upstreams", "everything")
@@ -259,17 +262,43 @@ def compared_slice(made: Slice, everything: Findings, chosen: Findings, options:
     return compared(again.verdicts(), everything.verdicts(), chosen.verdicts(), made.sources())
 
 
-def frame_digests(made_path: Path, frames: Iterable[int]) -> dict[int, str]:
-    """Return the SHA-256 of the octets of *frames* of the capture at *made_path*."""
+@dataclass(slots=True)
+class Digests:
+    """SHA-256 of what a slice holds: of the octets of some frames; short ones of every frame with its time stamp and
+    length, and of the comments of each frame that has any, and of the rest of the file's.
+    """
+
+    octets: dict[int, str] = field(default_factory=dict)
+    frames: list[str] = field(default_factory=list)
+    comments: dict[int, str] = field(default_factory=dict)
+    file: str = ""
+
+
+def digests_of(made_path: Path, frames: Iterable[int]) -> Digests:
+    """Return the digests of the capture at *made_path*, those of the octets alone for *frames*.
+
+    Raises ``CaptureError`` where it cannot be read at all; what follows damage has none.
+    """
     wanted = set(frames)
-    found: dict[int, str] = {}
-    for batch in Frames([made_path]):
-        for row, frame in enumerate(memoryview(batch.frame)[: batch.count].tolist()):
-            if frame in wanted:
+    made = Digests()
+    comments: dict[int, Any] = {}
+    whole = hashlib.sha256()
+    with open_source(made_path) as source:
+        while (batch := source.read_batch()) is not None:
+            columns = (memoryview(one)[: batch.count].tolist() for one in (batch.frame, batch.ts_ns, batch.length))
+            for row, (frame, ts_ns, length) in enumerate(zip(*columns, strict=True)):
                 start = batch.start[row]
                 octets = bytes(batch.data[start : start + batch.captured[row]])
-                found[frame] = hashlib.sha256(octets).hexdigest()
-    return found
+                if frame in wanted:
+                    made.octets[frame] = hashlib.sha256(octets).hexdigest()
+                head = f"{ts_ns} {length} ".encode()
+                made.frames.append(hashlib.sha256(head + octets).hexdigest()[:_SHORT])
+        for one in source.comments:
+            digest = whole if one.kind != "frame" else comments.setdefault(one.number, hashlib.sha256())
+            digest.update(f"{one.kind} {one.text}\0".encode())
+    made.comments = {number: digest.hexdigest()[:_SHORT] for number, digest in comments.items()}
+    made.file = whole.hexdigest()[:_SHORT]
+    return made
 
 
 def _manifest(
@@ -285,7 +314,7 @@ def _manifest(
     causes: Mapping[str, list[str]],
 ) -> dict[str, Any]:
     numbers = {place: number for number, place in enumerate(made.places, 1) if place in notes}
-    digests = frame_digests(folder / EVIDENCE, numbers.values())
+    digests = digests_of(folder / EVIDENCE, numbers.values())
     return {
         "schema": SCHEMA,
         "tool": "wire502",
@@ -299,9 +328,17 @@ def _manifest(
             name: {"sha256": file_digest(folder / name), "octets": (folder / name).stat().st_size} for name in files
         },
         "cited": [
-            {"file": place[0], "source_frame": place[1], "frame": number, "sha256": digests[number]}
+            {
+                "file": place[0],
+                "source_frame": place[1],
+                "frame": number,
+                "sha256": digests.octets[number],
+                "comment": digests.comments.get(number),
+            }
             for place, number in sorted(numbers.items())
         ],
+        "frames": [" ".join(digests.frames[at : at + _A_LINE]) for at in range(0, len(digests.frames), _A_LINE)],
+        "comments": digests.file,
         "verdicts": [_verdict(one, causes.get(one.id)) for one in chosen.failures],
         "incidents": [
             {

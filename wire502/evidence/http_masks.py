@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 
+from wire502.evidence.page_words import PAGE, page_words
 from wire502.evidence.secrets import Secrets
 from wire502.evidence.tls_masks import tls_parts
 
@@ -31,6 +32,7 @@ _URL_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]+)@")
 _CUT_CREDENTIALS = re.compile(rb"//([^/?#@\s\"'<>]*:[^/?#@\s\"'<>]*)\Z")  # or a host and a port: nobody can tell
 _QUERY = re.compile(rb"[?#](\S*)")  # fragments too: some carry tokens
 _SPLIT = re.compile(rb"[&;]")
+_LEAST_ERROR = 500  # status of a page that a gateway may have written itself
 _VISIBLE = bytes(range(0x20)) + b"x" * 0x5F + b"\x7f" + b"x" * 128  # all but controls
 _CLASSES = ((b"0123456789", b"0"), (b"abcdefghijklmnopqrstuvwxyz", b"x"), (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"X"))
 _STAND_INS = {octet: stand_in[0] for octets, stand_in in _CLASSES for octet in octets}
@@ -106,6 +108,7 @@ class Masker:
         self._foreign = False
         self._secrets = secrets or Secrets()
         self.sure = True
+        self._page = 0  # octets of the present body that may tell who wrote it
 
     def run(self) -> bytearray:
         """Mask the stream and return it."""
@@ -188,6 +191,7 @@ class Masker:
                 return self._body(position, None)
             return self._framed(position, fields, until_close=False)
         code = int(status[1])
+        self._page = PAGE if code >= _LEAST_ERROR else 0
         if code == 101:
             return self._body(position, None)
         if code < 200:
@@ -327,6 +331,12 @@ class Masker:
         end = len(self.source) if length is None else self._after(position, length)
         if self._secrets.bodies:
             self.octets[position:end] = b"x" * (end - position)
+            if self._page:  # of a gateway's error page: what tells whose it is
+                stop = min(end, position + self._page)
+                self._page -= stop - position
+                self._opaque(position, stop)
+                for low, high in page_words(self.source, position, stop):
+                    self.octets[low:high] = self.source[low:high]
         return end
 
     def _chunks(self, position: int) -> int:

@@ -8,12 +8,13 @@ from typing import Any
 
 from wire502.capture import open_source
 from wire502.errors import CaptureError
-from wire502.evidence.bundle import EVIDENCE, MANIFEST, SCHEMA, EvidenceError, Findings, Options, frame_digests
+from wire502.evidence.bundle import EVIDENCE, MANIFEST, SCHEMA, EvidenceError, Findings, Options, digests_of
 from wire502.evidence.cited import Place
 from wire502.evidence.slices import TAIL, places_of
 from wire502.evidence.source import file_digest
 
 _MOST_MANIFEST = 256 << 20
+_MOST_NAMED = 20  # changed frames that are told one by one
 
 
 def verify(folder: Path) -> list[str]:
@@ -63,14 +64,38 @@ def _files(folder: Path, manifest: dict[str, Any]) -> list[str]:
 
 
 def _frames(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Name each frame that is not as it was written, and comments likewise."""
     said = {int(one["frame"]): one for one in manifest["cited"]}
-    digests = frame_digests(folder / EVIDENCE, said)
-    wrong = []
-    for frame, one in sorted(said.items()):
-        if digests.get(frame) != one["sha256"]:
-            state = "is missing" if frame not in digests else "was changed"
-            wrong.append(f"{EVIDENCE}: frame {frame} (frame {one['source_frame']} of the source) {state}")
+    digests = digests_of(folder / EVIDENCE, said)
+    expected = [digest for line in manifest["frames"] for digest in str(line).split()]
+    changed = [
+        number
+        for number, (now, was) in enumerate(zip(digests.frames, expected, strict=False), 1)
+        if now != was or (number in said and digests.octets.get(number) != said[number]["sha256"])
+    ]
+    wrong = [f"{EVIDENCE}: frame {number}{_cited(said.get(number))} was changed" for number in changed[:_MOST_NAMED]]
+    if len(changed) > _MOST_NAMED:
+        wrong.append(f"{EVIDENCE}: and {len(changed) - _MOST_NAMED} more frames were changed")
+    first = min(len(digests.frames), len(expected)) + 1
+    if len(digests.frames) < len(expected):
+        wrong.append(f"{EVIDENCE}: frame {first} and what follows it, {len(expected) - first + 1} frames, is missing")
+    elif len(digests.frames) > len(expected):
+        wrong.append(f"{EVIDENCE}: frame {first} was added")
+    wrong += [
+        f"{EVIDENCE}: the comment of frame {number}{_cited(one)} was changed"
+        for number, one in sorted(said.items())
+        if number <= len(digests.frames) and digests.comments.get(number) != one["comment"]
+    ]
+    wrong += [
+        f"{EVIDENCE}: a comment was put to frame {number}" for number in sorted(digests.comments.keys() - said.keys())
+    ]
+    if digests.file != manifest["comments"]:
+        wrong.append(f"{EVIDENCE}: the comment of the file, or its list of source frames, was changed")
     return wrong
+
+
+def _cited(one: dict[str, Any] | None) -> str:
+    return "" if one is None else f" (frame {one['source_frame']} of the source)"
 
 
 def source_places(path: Path) -> list[Place]:
