@@ -127,7 +127,7 @@ def test_shorten() -> None:
 @pytest.mark.parametrize(
     ("ns", "text"),
     [
-        (-5, "0.0 ms"),
+        (-5, "less than 0.1 ms"),
         (9_000_000, "9.0 ms"),
         (250_000_000, "250 ms"),
         (2_002_000_000, "2.00 s"),

@@ -30,6 +30,8 @@ def shorten(text: str, length: int = TARGET_LENGTH) -> str:
 def duration(ns: int) -> str:
     """Return a length of time with a sensible number of digits."""
     ns = max(0, ns)
+    if ns < 50_000:
+        return "less than 0.1 ms"
     if ns < 10_000_000:
         return f"{ns / 1_000_000:.1f} ms"
     if ns < SECOND:

@@ -103,10 +103,6 @@ def limit_grounds(attempt: Attempt, context: Context, wait: Pause, deadline: int
         and abs(client.point.time_ns - wait.until.time_ns) <= MOMENT_NS
     ):
         sure.append(f"the gateway answered its client with {client.status} at that moment")
-    if client is not None and client.outcome == "cut" and wait.by == "close" and wait.lasted >= LEAST_NS:
-        moment = client.point.time_ns - wait.until.time_ns
-        if client.left_first is None and abs(moment) <= TOGETHER_NS:
-            likely.append("the gateway cut its client's response short at that moment")
     later = attempt.next_attempt
     if wait.by == "close" and later is not None and 0 <= later.time_ns - wait.until.time_ns <= TOGETHER_NS:
         sure.append("the gateway tried again at that moment")
@@ -118,6 +114,10 @@ def limit_grounds(attempt: Attempt, context: Context, wait: Pause, deadline: int
         likely.append("the wait is a round time")
     if attempt.similar_silence:
         likely.append("another attempt ended in the same way after the same wait")
+    if client is not None and client.outcome == "cut" and wait.by == "close" and wait.lasted >= LEAST_NS:
+        moment = client.point.time_ns - wait.until.time_ns
+        if client.left_first is None and abs(moment) <= TOGETHER_NS:
+            likely.append("the gateway cut its client's response short at that moment")
     return sure or likely, bool(sure)
 
 
@@ -191,7 +191,8 @@ def stalled(attempt: Attempt, context: Context, where: str) -> Finding | None:
     finding.evidence.append((wait.until, f"{_ended(wait)}: {grounds[0]}"))
     if not sure:
         finding.confidence = "medium"
-        abort = "the gateway may have ended the attempt for a reason of its own, such as a client that left"
+        abort = "the gateway may have ended the attempt for a reason of its own"
+        abort += ", such as a client that left" if attempt.client is None else ""
         finding.alternatives.append(Alternative("gateway_abort", wait.until.frame, "low", abort))
     return finding
 

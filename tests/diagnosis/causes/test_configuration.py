@@ -339,3 +339,15 @@ def test_the_cause_that_overrules_is_named() -> None:
     _, reset = crash(wire, others=0)
 
     assert not any("at fault" in caveat for caveat in failure(wire, reset).caveats)
+
+
+def test_retries_one_after_the_other_are_no_restart() -> None:
+    """Four attempts of one request, each reset before the next is made, are not connections closed at one moment."""
+    wire = Wire()
+    serve(connect(wire))
+    frame = 0
+    for _ in range(4):
+        conn = connect(wire)
+        ask(conn)
+        frame = conn.server.reset()
+    assert "process_restart" not in causes(wire, frame)
