@@ -410,7 +410,7 @@ class Engine:
 
 def preload() -> None:
     """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables."""
-    from wire502.diagnosis import failures, incidents, judge, recognition  # noqa: F401
+    from wire502.diagnosis import dialect, failures, incidents, judge, recognition  # noqa: F401
     from wire502.diagnosis.causes import all_causes
     from wire502.gateways import load, names
     from wire502.kinds import all_kinds

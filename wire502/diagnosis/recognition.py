@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from wire502.diagnosis.dialect import views
-from wire502.gateways import recognise
 from wire502.model import head_fields
 from wire502.model.verdict import CONFIDENCES, ClientRef, Confidence, Failure, GatewayView
 
@@ -22,6 +20,8 @@ class Recognised:
         """Look at an error that a client got; of a *relayed* one neither header nor page are the gateway's."""
         if self._named is not None or relayed or len(self._known) >= MOST:
             return
+        from wire502.gateways import recognise  # reads what a capture without such pages does not need
+
         server, via = head_fields.text_field(head, b"server", 128), head_fields.text_field(head, b"via", 128)
         found = recognise(status, server, via, page)
         if not found:
@@ -32,7 +32,12 @@ class Recognised:
 
     def views(self, failure: Failure, client: ClientRef | None, address: Address | None) -> dict[str, GatewayView]:
         """Return what the gateway at *address* (None: the only one known) answers and logs for *failure*."""
-        return views(failure, self._name(address), client)
+        name = self._name(address)
+        if name is None:
+            return {}
+        from wire502.diagnosis.dialect import views  # as above
+
+        return views(failure, name, client)
 
     def _name(self, address: Address | None) -> str | None:
         if self._named is not None:

@@ -40,8 +40,9 @@ NO = cython.declare(cython.int, 0)
 YES = cython.declare(cython.int, 1)
 MAX_LENGTH = cython.declare(cython.longlong, 1 << 53)
 
-_NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
-_NOT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+if not cython.compiled:
+    _NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
+    _NOT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # One octet eight times over, to look at eight octets at once.
 BLANKS = cython.declare(cython.ulonglong, 0x2020202020202020)
 DELETES = cython.declare(cython.ulonglong, 0x7F7F7F7F7F7F7F7F)

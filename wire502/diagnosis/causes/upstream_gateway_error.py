@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from wire502.diagnosis.causes._notes import cite
 from wire502.diagnosis.surroundings import Surroundings
-from wire502.gateways import names
 from wire502.model.attempt import Attempt, Response
 from wire502.model.finding import Finding
 from wire502.model.verdict import Cause, Confidence
@@ -76,5 +75,7 @@ def _marks(response: Response) -> list[str]:
 
 def _is_gateway(server: str) -> bool:
     """Whether a Server field names a product that is known as a gateway; no table is read for that."""
+    from wire502.gateways import names
+
     product = server.lower().split("/")[0]
     return any(name == product for name in (*names(), "awselb", "ats", "cloudflare", "cloudfront", "openresty"))
