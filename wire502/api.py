@@ -84,6 +84,9 @@ class Analysis(Protocol):
     def tick(self, now_ns: int) -> list[Result]:
         """Let capture time pass without a frame; return what became final."""
 
+    def stepped(self, frame: int, before_ns: int, after_ns: int) -> None:
+        """Hear that the clock was set between two frames, which no silence lies between."""
+
     def gauges(self) -> dict[str, int]:
         """Return how much is being followed and how much was let go, by name."""
 
@@ -125,6 +128,10 @@ class Feed(Protocol):
     @property
     def interfaces(self) -> list[Interface]:
         """The interfaces that frames are numbered by."""
+
+    @property
+    def step(self) -> tuple[int, int, int] | None:
+        """Where the host's clock was set ahead, in the batch returned last: frame, time of the one before, its own."""
 
     @property
     def drops(self) -> Sequence[DropReport]:
@@ -379,6 +386,8 @@ class Reading(Iterator[Result]):
                 if not begun and batch.count:
                     self._choice.begin(batch.ts_ns[0])
                     begun = True
+                if self._feed is not None and self._feed.step is not None:
+                    self._engine.stepped(*self._feed.step)
                 if source.drops:
                     self._engine.lost(source.drops)
                 chosen = self._chosen(self._engine.feed(batch) if batch.count else self._ticked())

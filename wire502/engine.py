@@ -45,6 +45,7 @@ from wire502.tcp.reassembly_cy import release
 if TYPE_CHECKING:
     from wire502.diagnosis.recognition import Recognised
 
+MOST_STEPS = 256  # of the clock; of more nothing is known
 MOST_SUMMED = 1024  # upstreams in one histogram
 
 
@@ -129,6 +130,11 @@ class Engine:
     def lost(self, drops: Sequence[DropReport]) -> None:
         """Hear of all packets that the capture says it lost so far: they lower every verdict that they overlap."""
         self._drops = drops
+
+    def stepped(self, frame: int, before_ns: int, after_ns: int) -> None:
+        """Hear that the clock was set between *frame*, which comes next, and the one before: no silence lies there."""
+        if len(self._connections.steps) < MOST_STEPS:
+            self._connections.steps.append((frame, before_ns, after_ns))
 
     def next_deadline(self) -> int:
         """Return the capture time at which ``tick`` will have something to do."""
@@ -403,7 +409,7 @@ class Engine:
             unfollowed=self._tracker.unfollowed,
             holes=connections.holes(),
             unsupported=packets.unsupported,
-            steps=len(connections.steps),
+            steps=[after - before for _, before, after in connections.steps],
             clocks=[*self._clocks, *self._linker.skew.caveats()],
         )
 

@@ -18,6 +18,7 @@ from wire502.capture.live import bpf, interfaces, libpcap
 from wire502.capture.live.bpf import FilterError
 from wire502.capture.live.following import FollowedFiles
 from wire502.capture.live.ring_cy import BlockScanner
+from wire502.capture.live.steps import Steps
 from wire502.capture.live.waiting import WaitingSource
 from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
@@ -259,6 +260,25 @@ def test_waiting_ends_with_an_empty_batch() -> None:
         list(iter(waiting.read_batch, None))
     waiting.close()
     assert slow.closed
+
+
+@pytest.mark.parametrize("step", [0, 2, 3600, -50])
+@pytest.mark.parametrize("late", [0, 1, 5])
+def test_steps_of_the_clock(step: int, late: int) -> None:
+    """A clock set ahead by more than a second is found at its frame, however late it is read; nothing else is."""
+    now = [0, 0]  # seconds of the clock that nobody sets, and what the other one is ahead of it
+    steps = Steps(lambda: now[0] * 10**9, lambda: sum(now) * 10**9)
+    stamped = [10, 11, 12, 13 + step, 14 + step]
+    found = []
+    for number, second in enumerate(stamped):
+        if number == 3 - min(late, 1):
+            now[1] = step
+        now[0] += 1 if number > late else 0
+        batch = one_frame(second * 10**9)
+        batch.frame[0] = number + 1
+        found.append(steps.find(batch))
+    ahead = (4, 12 * 10**9, (13 + step) * 10**9)
+    assert found == [None, None, None, ahead if step > 1 else None, None]
 
 
 # -- files that are followed ------------------------------------------------------------------------------------------

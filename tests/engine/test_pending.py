@@ -118,6 +118,24 @@ def test_a_connection_is_watched_anew_for_each_request() -> None:
     assert getattr(found[0], "request").target == "/last"  # noqa: B009
 
 
+def test_a_clock_that_is_set_ahead_is_no_silence() -> None:
+    """Where the clock is known to have been set ahead during a wait, the wait is neither pending nor a stall."""
+    wire, conn = asked()
+    wire.sleep(300)
+    other = wire.connection("10.0.0.1:41900", "10.0.0.2:8080")
+    other.handshake()
+    wire.sleep(0.2)
+    conn.server.send(OK)
+    (batch,) = batches(wire.frames)
+    for stepped, types in ((False, ["pending", "cleared", "summary"]), (True, ["summary"])):
+        engine = Engine(LIVE, list(batch.interfaces))
+        if stepped:
+            engine.stepped(5, int(batch.ts_ns[3]), int(batch.ts_ns[4]))
+        found = [*engine.feed(batch), *engine.tick(int(batch.ts_ns[batch.count - 1]) + 2 * SECOND), *engine.finish()]
+        assert [result.type for result in found] == types
+    assert any("set ahead 1 times" in caveat for caveat in found[-1].caveats)  # type: ignore[union-attr]
+
+
 def test_waits_that_are_told_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit waits are not told, and every one is still judged when it ends."""
     monkeypatch.setattr(waits, "MOST", 3)

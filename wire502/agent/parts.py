@@ -65,6 +65,11 @@ class Shown:
         return self._feed.drops
 
     @property
+    def step(self) -> tuple[int, int, int] | None:
+        """A step of the clock in the batch that was returned last."""
+        return self._feed.step
+
+    @property
     def size(self) -> int | None:
         """Octets of the whole."""
         return self._feed.size

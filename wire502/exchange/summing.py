@@ -80,7 +80,7 @@ def summary(
     unfollowed: int,
     holes: tuple[int, int, int],
     unsupported: Mapping[int, int],
-    steps: int,
+    steps: Sequence[int],
     clocks: Sequence[str] = (),
 ) -> Summary:
     """Return the summary record; the driver adds inputs, what was shown, and what the inputs lost."""
@@ -88,8 +88,10 @@ def summary(
     if unsupported:
         names = ", ".join(f"{count} frames of link type {number}" for number, count in sorted(unsupported.items()))
         caveats.append(f"not decoded: {names}")
-    if steps:
-        caveats.append(f"the clock of the capture went back {steps} times by more than a second")
+    if back := sum(step < 0 for step in steps):
+        caveats.append(f"the clock of the capture went back {back} times by more than a second")
+    if ahead := sum(step > 0 for step in steps):
+        caveats.append(f"the host's clock was set ahead {ahead} times: waits around it are not measured")
     caveats += clocks
     if translated:
         caveats.append(f"{translated} connections were seen before and after address translation: judged once")

@@ -13,6 +13,7 @@ from wire502.capture.live.bpf import WHOLE, FilterError, Program, accept, once_o
 from wire502.capture.live.libpcap import COOKED, ETHERNET, compile_filter
 from wire502.capture.live.ring import BLOCK, Counted, Ring
 from wire502.capture.live.ring_cy import BlockScanner
+from wire502.capture.live.steps import Step, Steps
 from wire502.capture.source import BATCH_ROWS
 from wire502.errors import CaptureError
 from wire502.model.capture_info import DropReport, InputDamage, Interface
@@ -87,6 +88,8 @@ class LiveSource:
         self._closed = False
         self._clock = clock
         self._wall = wall
+        self._steps = Steps(clock, wall)
+        self.step: Step | None = None  # of the clock, in the batch that was returned last
         self._devices = {} if net.ANY in names else {name: _device(name) for name in names}
         only = next(iter(self._devices.values())) if len(self._devices) == 1 else None
         self.cooked = only is None or not only.ethernet
@@ -139,6 +142,7 @@ class LiveSource:
             return None
         batch, scanner = self._batch, self._scanner
         batch.count = 0
+        self.step = None
         if self._block >= 0 and not scanner.left:
             self._ring.give_back()
             self._block = -1
@@ -150,6 +154,7 @@ class LiveSource:
             self._count()
             scanner.begin(self._ring.data, self._block, BLOCK)
         scanner.scan(batch)
+        self.step = self._steps.find(batch)
         if batch.count:
             self._seen_at = self._clock()
             last = batch.count - 1

@@ -59,6 +59,7 @@ class WaitingSource:
         self._ended = False
         self._seen_at = 0
         self._last_ns: int | None = None
+        self.step = None  # of a clock elsewhere nothing is known
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
 
     @property
