@@ -25,6 +25,7 @@ _LEAST, _EACH = 24, 240  # ... and for each
 _AFTER = 12  # segments after the last moment that counts, of at most
 _AFTER_NS = 1_000_000_000
 _BEFORE_NS = 1_000_000
+_FRESH_NS = 3_000_000_000  # the handshake of a fresh connection is shown if it was no longer ago
 _DUPLICATE_NS = 2_000_000
 _SOON_NS = 50_000  # a copy seen by the same interface comes at once
 _MOST_HOLES = 64
@@ -90,7 +91,7 @@ class _Watch:
         times += [one.time for one in (failure.request, failure.response) if one is not None]
         if failure.until is not None and failure.until.time is not None:
             times.append(failure.until.time)
-        self.start_ns = min(times) - _BEFORE_NS
+        self.start_ns = min(times) - (_BEFORE_NS if failure.connection.reused else _FRESH_NS)
         self.end_ns = max(times)
         self.head: list[tuple[TracePoint, int, int]] = []  # with place and number of the captured octets
         self.tail: deque[tuple[TracePoint, int, int]] = deque(maxlen=room - room // 3)
