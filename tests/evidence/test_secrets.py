@@ -144,8 +144,9 @@ def test_blocks_of_the_source_are_left_out(options: tuple[str, ...], tmp_path: P
     """Comments, names, keys and custom blocks of the source never get into a bundle; trailers of frames go, too."""
     files = written(everywhere(tmp_path / "in.pcapng"), tmp_path / "b", *options)
     if options:
-        for word in (b"password ", b"tool ", b"CLIENT_RANDOM", b"tap ", b".example\0", b"seen ", b"done "):
-            assert [name for name, octets in files.items() if word + SECRET in octets or word in octets] == [], word
+        for word in (b"password ", b"tool ", b"CLIENT_RANDOM ", b"tap ", b"seen ", b"done "):
+            assert [name for name, octets in files.items() if word + SECRET in octets] == [], word
+        assert [name for name, octets in files.items() if SECRET + b".example" in octets] == []
     else:
         assert {name: leaks(octets) for name, octets in files.items() if leaks(octets)} == {}
 
