@@ -366,7 +366,7 @@ function rows() {
   const focused = body.contains(document.activeElement);
   drawn = range;
   const pad = (count) => {
-    const row = el("tr", { class: "pad", "aria-hidden": "true" }, el("td", { colspan: COLUMNS.length }));
+    const row = el("tr", { class: "pad", "aria-hidden": "true" }, el("td", {}));
     row.style.height = `${count * tall}px`;
     return row;
   };
