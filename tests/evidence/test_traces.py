@@ -98,3 +98,12 @@ def test_page_holds_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "rst_before_response" in page
     assert SECRET not in page
     assert SECRET.encode().hex() not in page
+
+
+def test_page_holds_no_address_that_was_mapped(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --anonymise no address of the capture is in the page, and the segments are found all the same."""
+    assert main(["report", str(FOLDER / "reset-before-response.pcapng"), "--format", "html", "--anonymise"]) == 0
+    page = capsys.readouterr().out
+
+    assert not [address for address in ("10.0.0.9", "10.1.0.2", "10.2.0.2") if address in page]
+    assert '"rows":[[' in page
