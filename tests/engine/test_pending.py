@@ -136,6 +136,19 @@ def test_a_clock_that_is_set_ahead_is_no_silence() -> None:
     assert any("set ahead 1 times" in caveat for caveat in found[-1].caveats)  # type: ignore[union-attr]
 
 
+def test_a_live_run_ends_soon_whatever_is_open() -> None:
+    """At its end a live run judges so many open attempts and counts the rest; a run of a file judges far more."""
+    wire = Wire()
+    for n in range(2100):
+        conn = wire.connection(f"10.0.{n >> 8}.{n & 255}:41000", "10.200.0.2:8080")
+        conn.handshake()
+        conn.client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    *live, summary = judged(wire, LIVE)
+    assert sum(isinstance(result, Open) for result in live) == 2048
+    assert any("52" in caveat for caveat in summary.caveats)  # type: ignore[union-attr]
+    assert sum(isinstance(result, Open) for result in judged(wire)) == 2100
+
+
 def test_waits_that_are_told_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit waits are not told, and every one is still judged when it ends."""
     monkeypatch.setattr(waits, "MOST", 3)

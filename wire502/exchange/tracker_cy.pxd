@@ -31,6 +31,7 @@ cdef class Tracker(Observer):
     cdef bint _keep
     cdef long long _settle
     cdef bint _live
+    cdef long long _refilled
     cdef long long _patience
     cdef object _waiting
     cdef dict _watched

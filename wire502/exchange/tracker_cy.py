@@ -41,6 +41,7 @@ MAX_UPSTREAMS = cython.declare(cython.longlong, 4096)
 MAX_PACED = cython.declare(cython.longlong, 256)  # endpoints whose exchanges are counted by time: 25 KB each
 MAX_CONNECTING = cython.declare(cython.longlong, 65_536)  # unanswered SYNs with a deadline each
 MAX_UNFINISHED = cython.declare(cython.longlong, 32_768)  # judged before they ended
+MAX_UNFINISHED_LIVE = cython.declare(cython.longlong, 2048)  # of them in a second
 HALF_CLOSE_NS = cython.declare(cython.longlong, 1_500_000_000)
 HOLE_NS = cython.declare(cython.longlong, 200_000_000)
 FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
@@ -110,6 +111,7 @@ class Tracker(Observer):
     _keep: bool
     _settle: int
     _live: bool
+    _refilled: int
     _patience: int
     _waiting: deque[tuple[int, Connection]]
     _watched: dict[int, None]
@@ -149,6 +151,7 @@ class Tracker(Observer):
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
         self._live = context.live
+        self._refilled = 0
         self._patience = min(context.first_byte_deadline_ns, context.response_deadline_ns)
         self._waiting = deque()
         self._watched = {}
@@ -537,7 +540,13 @@ class Tracker(Observer):
     def _is_followed(self) -> bool:
         """Whether one more unfinished attempt is judged; beyond the limit they are only counted."""
         self._unfinished += 1
-        if self._unfinished <= MAX_UNFINISHED:
+        if self._live:  # for months: so many a second, and no more of them when it has to end soon
+            if self.now - self._refilled > FRESH_NS or self.now < self._refilled:
+                self._refilled = self.now
+                self._unfinished = 1
+            if self._unfinished <= MAX_UNFINISHED_LIVE:
+                return True
+        elif self._unfinished <= MAX_UNFINISHED:
             return True
         self.unfollowed += 1
         return False

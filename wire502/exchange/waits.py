@@ -11,7 +11,7 @@ from wire502.model.attempt import Point
 from wire502.model.flow_cy import Connection
 
 LOOK_NS = 250_000_000  # how soon it is seen that a wait is over
-MOST = 4096  # waits that are told; beyond it they are only judged when they end
+MOST = 1024  # waits that are told; beyond it they are only judged when they end
 
 Why = Literal["answered", "judged", "forgotten", "ended"]
 
