@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -27,18 +26,10 @@ from tests.score import floors
 # What the capture shows as the first kind, without the frame that tells them apart, as the second.
 COARSER = {
     ("connect_unreachable", "connect_timeout"),  # the ICMP error is missing
+    ("connect_refused", "connect_timeout"),  # the RST is missing
+    ("client_abort", "stall_before_response"),  # nothing of the client is left
     ("fin_mid_request", "fin_before_response"),  # without its head the request is no HTTP: confidence medium at most
     ("rst_mid_request", "rst_before_response"),
-}
-
-SHIFT = "a request is missing: the responses behind it are paired one off"
-FIRST = "a response before the request is taken for its answer; octets that only acknowledgements show are forgotten"
-
-# Found, told, and still to be mended; a row that is no longer true fails.
-AWAITED = {
-    "snaplen": SHIFT,
-    "healthy-tolerated": FIRST,
-    "stale-reset": "the request itself acknowledges a FIN that is 2.5 s old: the gateway knew",
 }
 
 
@@ -76,12 +67,7 @@ def wrongs(frames: Sequence[Raw], gaps: Sequence[set[int]]) -> list[str]:
     return found
 
 
-def rows(paths: Sequence[Path]) -> list[Any]:
-    marks = {key: [pytest.mark.xfail(reason=reason)] for key, reason in AWAITED.items()}
-    return [pytest.param(path, id=name(path), marks=marks.get(name(path), [])) for path in paths]
-
-
-@pytest.mark.parametrize("path", rows(samples()))
+@pytest.mark.parametrize("path", samples(), ids=name)
 def test_one_frame_of_a_sample(path: Path) -> None:
     """Whichever single frame of a sample is missing, nobody is accused wrongly."""
     frames = frames_of(path)

@@ -164,6 +164,8 @@ def _why_unfinished(attempt: Attempt) -> str:
         return "a stream that is meant to stay open, and nothing ended it"
     if gateway_owes(attempt):
         return "the request was still being sent"
+    if attempt.violation is not None and attempt.client is not None and attempt.client.hidden:
+        return "the response breaks the grammar, and what the client got is not in the capture"
     waiting = "the response had not begun" if attempt.response is None else "the response was not complete"
     if attempt.clock_step is not None:
         return f"{waiting}, and the clock of the capture jumped during the wait"

@@ -189,6 +189,7 @@ def _handshake(conn: Connection) -> Handshake:
         ack=_point(conn.ack_frame, file, conn.ack_ts),
         refused=_point(conn.refused_frame, file, conn.refused_ts) if not conn.syn_acks else None,
         mid_connection=conn.mid or (conn.established and not conn.syn_acks),
+        numbered=conn.refused_seq != 0,
     )
     if conn.unreachable is not None:
         record, quotes_syn, record_file = conn.unreachable
@@ -216,13 +217,15 @@ def _add_exchange(attempt: Attempt, conn: Connection, exchange: Exchange) -> Non
     file = conn.file
     if not exchange.ghost:
         method, target, length, host = head_fields.request_names(exchange.req_head)
+        # A body of known length of which the end was sent went out, whatever is missing inside it.
+        whole = exchange.req_whole or conn.a.off < exchange.req_end <= conn.a.top
         attempt.request = Request(
             first=Point(exchange.req_frame, file, exchange.req_ts),
             last=_request_last(conn, exchange),
             start=exchange.req_start,
-            end=exchange.req_end if exchange.req_whole else max(exchange.req_start, _sent(conn, exchange)),
+            end=exchange.req_end if whole else max(exchange.req_start, _sent(conn, exchange)),
             # A head that the snap length cut went out all the same: what follows it is known by its numbers.
-            whole=exchange.req_whole or (exchange.req_cut and conn.snap_cut),
+            whole=whole or (exchange.req_cut and conn.snap_cut),
             method=method,
             target=target,
             target_length=length,
@@ -243,6 +246,13 @@ def _add_exchange(attempt: Attempt, conn: Connection, exchange: Exchange) -> Non
     attempt.excess = exchange.excess_before
     attempt.foreign_answer = exchange.foreign_status or None
     attempt.next_request = _point(exchange.next_frame, file, exchange.next_ts)
+    if attempt.violation is not None and attempt.next_request is None and _went_on(conn.a, exchange):
+        attempt.next_request = _point(conn.a.acked_frame or conn.a.last_frame, file, conn.a.acked_ts or conn.a.last_ts)
+
+
+def _went_on(a: Half, exchange: Exchange) -> bool:
+    """Whether the opener sent more than a FIN (or empty lines) behind the request, seen or only acknowledged."""
+    return max(a.top, a.off, a.fin_off, a.acked - 1) > exchange.req_end + 4
 
 
 def _sent(conn: Connection, exchange: Exchange) -> int:

@@ -33,6 +33,7 @@ Address = tuple[int, int]  # high and low half
 TOLD_APART = 16  # like attempts that are looked at once more for one client: with more nothing is gained
 NEARBY = 256  # exchanges, and time, in which a missed request would have left its trace
 NEARBY_NS = 60_000_000_000
+DELAYED_NS = 250_000_000  # by which an acknowledgement may follow the answer
 AGAIN_NS = 1_000_000_000  # upstreams are looked at no more often
 LOOKS = 5  # times that a written failure is looked at again, each after twice the wait
 CERTAIN = frozenset({"id", "ladder", "request", "connection", "evidence"})  # what does not change, or is not told anew
@@ -361,10 +362,12 @@ class Casebook:
             return False
         if self._has_unread(until_ns):
             return False
+        near = self._tracker.history.latest(NEARBY, row.req_ts - NEARBY_NS)
+        if any(_sent_unseen(other.conn) for other in near if other.conn is not row.conn):
+            return False
         return not any(
-            _sent_unseen(other.conn)
-            for other in self._tracker.history.latest(NEARBY, row.req_ts - NEARBY_NS)
-            if other.conn is not row.conn
+            row.req_ts <= ts if conn is None else not self._legs.is_client(conn) and _lacks(conn, row.req_ts <= ts)
+            for ts, conn in self._tracker.doubtful(row.req_ts - NEARBY_NS, until_ns + DELAYED_NS)
         )
 
     def _has_unread(self, now_ns: int) -> bool:
@@ -386,4 +389,9 @@ def _asked(row: Row) -> Point:
 def _sent_unseen(conn: Connection) -> bool:
     """Whether the acceptor acknowledged more than the opener was seen to send: a request may have been missed."""
     a, b = conn.a, conn.b
-    return max(a.acked, b.rst_acks, b.fin_acks) > max(a.top, a.off) + (1 if a.fin_off >= 0 else 0)
+    return max(a.acked, b.rst_acks, b.fin_acks) > a.off + (1 if a.fin_off >= 0 else 0)
+
+
+def _lacks(conn: Connection, then: bool) -> bool:
+    """Whether a connection that was in doubt still is (*then*: at the very time): octets may only have come late."""
+    return _sent_unseen(conn) or (then and (conn.mid or conn.a.gaps is not None))

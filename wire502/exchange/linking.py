@@ -120,6 +120,7 @@ class Linker:
             runner_up=joined.runner_up,
             answer=_moved(outcome.answer, skew) if outcome.answer is not None else None,
             skew_ns=skew,
+            hidden=outcome.hidden,
         )
 
     def attempts_for(self, row: Row, until_ns: int) -> list[Row]:

@@ -24,7 +24,7 @@ class Outcome:
     """What a client got for one request; ``point`` is where that became final.
 
     ``answer`` is the first frame of the response, if there was one; ``left_first`` the client's own close while it
-    still waited.
+    still waited. ``hidden``: it acknowledged octets that are not in the capture, and may have had its answer.
     """
 
     outcome: str
@@ -32,6 +32,7 @@ class Outcome:
     point: Point
     answer: Point | None = None
     left_first: Point | None = None
+    hidden: bool = False
 
     @property
     def failed(self) -> bool:
@@ -127,8 +128,8 @@ def live_outcome(conn: Connection, exchange: Exchange) -> Outcome:
         return Outcome("error" if exchange.status >= 500 else "complete", status, last, answer)
     if answer is not None and _no_response(exchange):
         return Outcome("error", None, answer, answer)
-    if exchange.resp_cut or _unseen(conn.b):
-        return Outcome("pending", status, Point(exchange.req_frame, file, exchange.req_ts), answer)
+    if exchange.resp_cut or _unseen(conn.b) or _hole_since(conn.b, exchange):
+        return Outcome("pending", status, Point(exchange.req_frame, file, exchange.req_ts), answer, hidden=True)
     if client is not None and (gateway is None or client < gateway):
         left = Point(client[1], file, client[0])
         return Outcome("pending", status, left, answer, left)
@@ -165,6 +166,11 @@ def paused(row: Row) -> bool:
 def _no_response(exchange: Exchange) -> bool:
     """Whether what the client got cannot be read as a response at all."""
     return exchange.violation is not None and exchange.violation[0] == "status_line"
+
+
+def _hole_since(half: Half, exchange: Exchange) -> bool:
+    """Whether the capture lacks octets that came after the request, where its answer would be."""
+    return exchange.resp_frame == 0 and any(gap[1] >= exchange.req_acks for gap in half.gaps or ())
 
 
 def _unseen(half: Half) -> bool:

@@ -30,6 +30,7 @@ cdef class Tracker(Observer):
     cdef long long _deadline
     cdef bint _keep
     cdef long long _settle
+    cdef object _doubts
     cdef bint _live
     cdef long long _refilled
     cdef long long _patience

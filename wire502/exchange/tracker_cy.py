@@ -49,6 +49,7 @@ LARGE_HEAD = cython.declare(cython.longlong, 4096)
 TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
 _NEVER = cython.declare(cython.longlong, NEVER)
+MAX_DOUBTS = 1024  # connections of which octets are missing, the latest ones
 MAX_FRESH = cython.declare(cython.longlong, 8192)
 
 
@@ -108,6 +109,7 @@ class Tracker(Observer):
     several_files: bool
     _legs: Legs
     _deadline: int
+    _doubts: deque[tuple[int, Connection | None]]
     _keep: bool
     _settle: int
     _live: bool
@@ -148,6 +150,7 @@ class Tracker(Observer):
         self.unfollowed = 0
         self._unfinished = 0
         self._paced = 0
+        self._doubts = deque(maxlen=MAX_DOUBTS)
         self._keep = context.keep_exchanges
         self._settle = context.settle_ns
         self._live = context.live
@@ -176,6 +179,8 @@ class Tracker(Observer):
         conn.upstream = upstream
         if conn.established:
             upstream.sights.opened(conn)
+        if conn.mid:
+            self._doubts.append((conn.first_ts, conn))
         if not conn.mid and conn.a.frames == 0:
             if conn.a.isn:
                 self._translated(conn)
@@ -355,8 +360,19 @@ class Tracker(Observer):
     @cython.cfunc
     def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Give frames that were captured late a moment before the hole is called a loss."""
+        self._doubts.append((ts, conn))
         self._push(ts + HOLE_NS, conn, True)
         return 0
+
+    @cython.cfunc
+    def unseen(self, conn: Connection | None, ts: cython.longlong) -> cython.int:
+        """Remember which connections lack octets: what was asked there, nobody knows."""
+        self._doubts.append((ts, conn))
+        return 0
+
+    def doubtful(self, since: int, until: int) -> list[tuple[int, Connection | None]]:
+        """Return when octets were missing in a time, and on which connection; None: one that was not captured."""
+        return [doubt for doubt in self._doubts if since <= doubt[0] <= until]
 
     @cython.cfunc
     def retired(self, conn: Connection) -> cython.int:

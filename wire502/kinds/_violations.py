@@ -21,7 +21,7 @@ def client_failed(attempt: Attempt, status: int | None = None) -> ClientView | N
 
 
 def weigh(attempt: Attempt, violation: Violation) -> tuple[str, str]:
-    """Return ``failure``, ``oddity`` or ``unclear``, and what shows it."""
+    """Return ``failure``, ``oddity``, ``unclear`` or ``hidden`` (what would tell is missing), and what shows it."""
     status = attempt.response.status if attempt.response is not None else None
     client = attempt.client
     if client_failed(attempt) is not None and client is not None:
@@ -31,6 +31,8 @@ def weigh(attempt: Attempt, violation: Violation) -> tuple[str, str]:
         return "oddity", "the client got the response"
     if client is not None and client.outcome == "complete" and not _cut_off(attempt, violation):
         return "oddity", "the client got the response"
+    if client is not None and client.hidden:
+        return "hidden", "what the client got is not in the capture"
     seen = violation.point.time_ns
     if attempt.next_request is not None and attempt.next_request.time_ns > seen:
         return "oddity", "the gateway went on to use the connection"
@@ -79,7 +81,7 @@ def refused(attempt: Attempt, kind: str, parts: tuple[str, ...]) -> Finding | No
     if violation is None or violation.part not in parts or not attempt.is_http or attempt.upgraded or attempt.evicted:
         return None
     outcome, shown = weigh(attempt, violation)
-    if outcome == "oddity" or misplaced(attempt) or unframed(attempt, violation.offset):
+    if outcome in ("oddity", "hidden") or misplaced(attempt) or unframed(attempt, violation.offset):
         return None
     offset = None if attempt.handshake.mid_connection else violation.offset
     finding = Finding(kind, violation.point, offset)

@@ -60,4 +60,9 @@ def failure_point(attempt: Attempt, _context: Context) -> Finding | None:
     if shake.syns:
         finding.numbers["after_ns"] = shake.refused.time_ns - shake.syns[-1].time_ns
     say_health_check(attempt, finding)
+    if shake.numbered:
+        finding.confidence = "low"
+        finding.caveats.append(
+            "the RST has a sequence number: it may be the end of a connection whose SYN-ACK is missing"
+        )
     return finding

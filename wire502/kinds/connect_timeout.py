@@ -53,6 +53,9 @@ GROUP = "connect"
 REFINES = ()
 
 SECOND = 1_000_000_000
+AT_ONCE_S = 0.25  # nobody waits so shortly for a connection: it was told otherwise
+AT_LEAST_S = 1.5  # by then a SYN has been sent again
+_ONCE = "the SYN was sent only once: an answer that the capture missed would look the same"
 REPEAT_NS = SECOND - SECOND // 100  # the first repetition comes after 1 s (RFC 6298), by a clock of its own
 
 
@@ -91,4 +94,15 @@ def _finding(attempt: Attempt, shown: str, proved: bool) -> Finding:
     elif until is None:
         finding.confidence = "medium"
         finding.caveats.append(f"{shown}; what the gateway made of it was not seen")
+        if len(syns) == 1:
+            finding.confidence = "low"
+            finding.caveats.append(_ONCE)
+    elif len(syns) == 1 and finding.until.seconds < AT_LEAST_S and not _timed_out(attempt):
+        finding.confidence = "medium" if finding.until.seconds >= AT_ONCE_S else "low"
+        finding.caveats.append(_ONCE)
     return finding
+
+
+def _timed_out(attempt: Attempt) -> bool:
+    """Whether the gateway itself told its client that the time was up."""
+    return attempt.client is not None and attempt.client.status == 504

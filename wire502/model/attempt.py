@@ -99,6 +99,7 @@ class Handshake:
     refused: Point | None = None  # RST,ACK with ack = ISN + 1 before any SYN-ACK
     unreachable: Unreachable | None = None
     mid_connection: bool = False  # the capture began after the handshake
+    numbered: bool = False  # the RST of ``refused`` has a sequence number of its own, as behind a SYN-ACK
     refusal: Closing | None = None  # how the RST of ``refused`` looks
 
     @property
@@ -200,6 +201,7 @@ class ClientView:
     by: tuple[str, ...] = ()
     runner_up: float | None = None
     answer: Point | None = None  # first frame of the response; ``point`` is where its fate was sealed
+    hidden: bool = False  # octets that the client got are not in the capture: it may have had its answer
     skew_ns: int = 0  # what was added to the times of these points to put them on the upstream leg's clock
 
 

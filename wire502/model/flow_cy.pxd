@@ -181,6 +181,7 @@ cdef class Connection:
     cdef public int refused_ip_id
     cdef public int refused_window
     cdef public unsigned int refused_flags
+    cdef public unsigned int refused_seq
     cdef public object unreachable
     cdef public object too_big
     cdef public object conflict
@@ -213,6 +214,7 @@ cdef class Observer:
     cdef int exchange_done(self, Connection conn, Exchange exchange)
     cdef int violated(self, Connection conn, Exchange exchange)
     cdef int hole(self, Connection conn, long long ts)
+    cdef int unseen(self, Connection conn, long long ts)
     cdef int retired(self, Connection conn)
     cpdef Decoder new_decoder(self, Connection conn)
     cpdef int fire(self, long long now_ns)

@@ -458,6 +458,7 @@ class Connection:
     refused_ip_id: int
     refused_window: int
     refused_flags: int
+    refused_seq: int
     unreachable: tuple[RareFrame, bool, int] | None
     too_big: tuple[RareFrame, int] | None
     conflict: tuple[int, int, int, int] | None
@@ -494,7 +495,7 @@ class Connection:
             self.unkept = False
             self.established = self.ipv6 = False
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
-            self.refused_flags = 0
+            self.refused_flags = self.refused_seq = 0
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
             self.lane = 0
             self.beside = False
@@ -633,6 +634,11 @@ class Observer:
     @cython.cfunc
     def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Hear of missing octets that their receiver has acknowledged."""
+        return 0
+
+    @cython.cfunc
+    def unseen(self, conn: Connection | None, ts: cython.longlong) -> cython.int:
+        """Hear that the acceptor tells of octets which the capture does not hold; None: of an unknown connection."""
         return 0
 
     @cython.cfunc

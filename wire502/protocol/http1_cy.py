@@ -101,6 +101,7 @@ class Http1(Decoder):
     chunk_digits_a: int
     end_a: int
     gap_a: int
+    gap_b: int
     unseen: int
     preface: tuple[bytes, int, int, int] | None
     proxied: bytes | None
@@ -129,7 +130,7 @@ class Http1(Decoder):
         self.max_head = max_head
         self.max_queue = max_queue
         self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
-        self.acks = self.excess_offset = self.gap_a = -1
+        self.acks = self.excess_offset = self.gap_a = self.gap_b = -1
         self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
         self.start_a = self.start_b = self.end_a = 0
         self.foreign = 0
@@ -233,6 +234,7 @@ class Http1(Decoder):
             self.unseen = offset + n
             self._answer_unseen(offset + n)
             return 0
+        self.gap_b = offset
         ex = self.current
         if self.state_b == HEAD and ex is not None:
             ex.resp_cut = True
@@ -539,7 +541,7 @@ class Http1(Decoder):
             early = self.early
             self.early = None
             self.early_size = 0
-            self._replay(early, False)
+            self._replay(early, False, self.conn.b.off)
         return 0
 
     def _wait(self, ex: Exchange) -> None:
@@ -573,18 +575,25 @@ class Http1(Decoder):
         rest = [row for row in early if row[4] > upto]
         self.early = rest or None
         self.early_size = sum(len(row[0]) + EARLY_EACH for row in rest)
-        if self.current is None:
-            self._replay(mine, True)
+        if mine:
+            self._replay(mine, True, rest[0][1] if rest else self.conn.b.off)
 
-    def _replay(self, early: list[tuple[bytes, int, int, int, int]], unseen: bool) -> None:
-        """Read octets of responses that were captured before their request, or without one at all (*unseen*)."""
+    def _replay(self, early: list[tuple[bytes, int, int, int, int]], unseen: bool, stop: int) -> None:
+        """Read octets of responses that were captured before their request, or without one at all (*unseen*).
+
+        What comes behind them is at hand from the offset *stop* on.
+        """
         mine = self.skip
         at: cython.Py_ssize_t
         step: cython.Py_ssize_t
         n: cython.Py_ssize_t
         start: cython.p_const_uchar
         octets: bytes
+        end = early[0][1] if early else 0
         for octets, offset, frame, ts, acks in early:
+            if offset > end:
+                self._pass_over(end, offset - end, frame, ts)
+            end = offset + len(octets)
             at = 0
             n = len(octets)
             while at < n:
@@ -611,7 +620,26 @@ class Http1(Decoder):
                 else:
                     at += self._response_octets(octets[at:], n - at, offset + at, frame, ts)
                 self.conn.b.skip = self.skip
+        if early and stop > end:
+            self._pass_over(end, stop - end, frame, ts)
         self.skip = mine
+
+    def _pass_over(self, offset: int, octets: int, frame: int, ts: int) -> None:
+        """Pass over octets of responses that were on the wire, but not kept (the snap length cut them off)."""
+        end = offset + octets
+        while offset < end:
+            step = min(end - offset, self.conn.b.skip)
+            if step == 0:
+                self.skip = 0
+                self.on_gap(1, offset, end - offset, frame, ts)
+                self.conn.b.skip = self.skip
+                return
+            self.conn.b.skip -= step
+            offset += step
+            if self.conn.b.skip == 0:
+                self.skip = 0
+                self.on_skipped(1, offset, frame, ts)
+                self.conn.b.skip = self.skip
 
     @cython.cfunc
     def _request_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
@@ -736,6 +764,8 @@ class Http1(Decoder):
             elif ex.resp_frame == 0 and ex.excess_before and self.acks >= ex.req_end:
                 self.state_b = START
                 return self._response_head(octets, n, offset, frame, ts)
+            elif self.gap_b >= 0 and self.gap_b >= ex.req_acks:
+                pass  # the capture lacks octets that came after the request: these do not begin its answer
             elif ex.resp_frame == 0 and not ex.resp_cut and not self.conn.mid and self.acks >= ex.req_end:
                 self.state_b = START
                 return self._response_head(octets, n, offset, frame, ts)

@@ -436,6 +436,7 @@ class Connections:
         self.observer.retired(conn)
         if not (_whole(conn.a) and _whole(conn.b)):
             self._add_holes(conn, self.lost)
+        conn.a.pieces = conn.b.pieces = None  # others may remember the connection, but not its octets
         self._remove(conn)
         return 0
 
@@ -719,6 +720,8 @@ class Connections:
         h: cython.ulonglong = self._hash(source[0], source[1], target[0], target[1], ports)
         conn = self._find(h, source[0], source[1], target[0], target[1], ports)
         if conn is None:
+            if record.kind != "packet_too_big":
+                self.observer.unseen(None, record.ts_ns)
             return
         side = 0 if conn.a.port == ports >> 16 and (conn.a.high, conn.a.low) == source else 1
         half = conn.b if side else conn.a
@@ -943,9 +946,12 @@ class Connections:
             r.nxt = ack
         offset = r.off + apart(ack, r.nxt)
         if offset > r.acked:
-            if offset > r.top + FAR:
-                self.ignored += 1
-                return -1
+            if offset > r.top:
+                if offset > r.top + FAR:
+                    self.ignored += 1
+                    return -1
+                if side == 1 and (r.fin_off < 0 or offset > r.fin_off + 1):
+                    self.observer.unseen(conn, ts)
             if r.fin_off < 0 or r.acked < r.fin_off or offset != r.fin_off + 1:
                 # The acknowledgement of a FIN alone takes no octet.
                 r.acked_frame = frame
@@ -985,7 +991,7 @@ class Connections:
         late: cython.longlong
         had: cython.longlong
         keep: cython.bint
-        full: cython.bint
+        fresh: cython.longlong
         if not conn.established and side == 1:
             self._odd("data_before_handshake")
             return 0
@@ -1037,22 +1043,25 @@ class Connections:
             s.rexmit_ts = ts
         if end > s.top:
             s.top = end
-        s.progress_frame = frame
-        s.progress_ts = ts
         conn.note(side, _STEP_DATA, n, frame, ts)
         if offset > s.off:
             keep = conn.decoder is not None
             if keep and (s.buffered + n > self.max_waiting or self.buffered + n > self.max_buffered):
                 keep = self._room(s, n)
             had = s.buffered
-            full = hold(conn, s, octets, n, captured, offset, frame, ts, acks, keep)
+            fresh = hold(conn, s, octets, n, captured, offset, frame, ts, acks, keep)
             self.buffered += s.buffered - had
-            if full:
+            if fresh != 0:
+                s.progress_frame = frame
+                s.progress_ts = ts
+            if fresh < 0:
                 release(conn, side, ts, False)
             elif s.hole_acked_ts == 0 and s.acked >= offset:
                 s.hole_acked_ts = ts
                 self.observer.hole(conn, ts)
             return 0
+        s.progress_frame = frame
+        s.progress_ts = ts
         late = s.off - offset
         if late > 0 and captured > 0 and conn.conflict is None:
             self._compare(conn, side, octets, min(n, captured), offset, frame, ts)
@@ -1209,6 +1218,7 @@ class Connections:
                     conn.refused_ip_id = ip_id
                     conn.refused_window = window
                     conn.refused_flags = flags
+                    conn.refused_seq = seq
                     self._dead(conn, ts)
                     self.observer.closing(conn, side, ts)
             else:
@@ -1257,6 +1267,8 @@ class Connections:
             conn.opaque_ts = r.progress_ts
         if (flags & _ACK) and r.started:
             s.rst_acks = r.off + apart(ack, r.nxt)
+            if side == 1 and s.rst_acks > r.top and (r.fin_off < 0 or s.rst_acks > r.fin_off + 1):
+                self.observer.unseen(conn, ts)
         self._dead(conn, ts)
         self.observer.closing(conn, side, ts)
         return 0

@@ -113,15 +113,17 @@ def hold(
     ts: cython.longlong,
     acks: cython.longlong,
     keep: cython.bint,
-) -> cython.int:
+) -> cython.longlong:
     """Keep octets that stand ahead of ``half.off`` until the hole before them closes.
 
-    Octets inside a skip are remembered by place only. Returns 1 when the limit of pieces is reached.
+    Octets inside a skip are remembered by place only. Returns how many of them were new, -1 when the limit of pieces is
+    reached.
     """
     pieces: list[Piece]
     piece: Piece
     end: cython.longlong = offset + n
     begin: cython.longlong = offset
+    fresh: cython.longlong = 0
     stop: cython.longlong
     known: cython.longlong = min(n, captured)
     at: cython.Py_ssize_t
@@ -137,7 +139,7 @@ def hold(
             piece.end = end
             piece.frame = frame
             piece.ts_ns = ts
-            return 0
+            return n
         if offset < piece.end:
             while low < at:  # the first piece that ends behind the beginning of these octets
                 middle = (low + at) >> 1
@@ -162,7 +164,7 @@ def hold(
             if piece.offset < stop:
                 stop = piece.offset
         if len(pieces) >= MAX_PIECES:
-            return 1
+            return -1
         piece = Piece()
         piece.offset = begin
         piece.end = stop
@@ -174,8 +176,9 @@ def hold(
             half.buffered += stop - begin
         pieces.insert(at, piece)
         at += 1
+        fresh += stop - begin
         begin = stop
-    return 0
+    return fresh
 
 
 def compare(
@@ -266,31 +269,35 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
     Returns the number of holes closed.
     """
     half: Half = conn.b if side else conn.a
+    other: Half = conn.a if side else conn.b
     piece: Piece
     upto: cython.longlong
+    acked: cython.longlong = half.acked
     closed: cython.int = 0
+    if closing and other.rst_acks > acked and (other.rst_state == 1 or other.rst_state == 2):
+        acked = other.rst_acks  # what an accepted RST says of the octets that it answers
     while True:
         if half.pieces is not None:
             piece = half.pieces[0]
             upto = piece.offset
-            if conn.mid and half.off == 0 and half.acked >= upto:
+            if conn.mid and half.off == 0 and acked >= upto:
                 # Not a hole: the capture began behind these octets.
                 half.off = upto
                 half.nxt = (half.nxt + upto) & LOW_32
                 drain(conn, side)
                 continue
-            if half.acked <= upto and len(half.pieces) < MAX_PIECES:
+            if acked <= upto and len(half.pieces) < MAX_PIECES:
                 half.hole_acked_ts = 0  # acknowledged up to its end only: the next acknowledgement raises it anew
                 break
-        elif closing and half.fin_off > half.off and half.acked > half.fin_off:
+        elif closing and half.fin_off > half.off and acked > half.fin_off:
             upto = half.fin_off
-        elif closing and half.acked > half.off and half.off == half.top and half.fin_off < 0:
+        elif closing and acked > half.off and half.off == half.top and half.fin_off < 0:
             # acknowledged octets that were never captured, with nothing behind them: say so, decode nothing
             break
         else:
             break
         closed += 1
-        leap(conn, half, side, upto, now)
+        leap(conn, half, side, upto, acked > upto, now)
         drain(conn, side)
         if closed > MAX_PIECES:
             break
@@ -299,15 +306,22 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
 
 
 @cython.cfunc
-def leap(conn: Connection, half: Half, side: cython.int, upto: cython.longlong, now: cython.longlong) -> cython.int:
-    """Pass over the hole between ``half.off`` and *upto*."""
+def leap(
+    conn: Connection,
+    half: Half,
+    side: cython.int,
+    upto: cython.longlong,
+    beyond: cython.bint,
+    now: cython.longlong,
+) -> cython.int:
+    """Pass over the hole between ``half.off`` and *upto*; *beyond*: what stands behind it was acknowledged too."""
     decoder: Decoder | None = conn.decoder
     missing: cython.longlong = upto - half.off
     step: cython.longlong
     frame: cython.longlong = half.acked_frame
     in_head: cython.bint = half.skip < missing
-    label = "capture" if half.acked > upto else "unknown"
-    count_hole(half, CAPTURE if half.acked > upto else UNKNOWN)
+    label = "capture" if beyond else "unknown"
+    count_hole(half, CAPTURE if beyond else UNKNOWN)
     if half.gaps is None:
         half.gaps = []
     if len(half.gaps) < MAX_GAPS:

@@ -26,6 +26,8 @@ What to check next
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wire502.diagnosis.causes import _looks
 from wire502.diagnosis.causes._notes import cite, deciding_rst
 from wire502.diagnosis.surroundings import Surroundings
@@ -43,11 +45,14 @@ LEAST, SURE = 3, 4  # weights
 LEAST_RTT_NS = 2_000_000  # below it clocks and schedulers decide
 
 
-def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when at least two signs together speak against the sender."""
     rst, sender = deciding_rst(attempt, finding), attempt.upstream_manners
     if rst is None or sender is None:
         return None
+    if sender.ttl == 0 and (endpoint := surroundings.endpoint()).ttl:
+        # Nothing else of it is on this connection: as it looks on others.
+        sender = replace(sender, ttl=endpoint.ttl, dont_fragment=endpoint.dont_fragment)
     signs = [sign for sign in _signs(attempt, rst, sender) if sign is not None]
     weight = sum(sign.weight for sign in signs)
     if len(signs) < 2 or weight < LEAST:
