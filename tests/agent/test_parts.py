@@ -176,15 +176,19 @@ def test_lines_come_in_order_and_survive_the_move_of_their_file(tmp_path: Path) 
 
 
 def test_a_reader_that_stands_still_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines beyond what may wait are counted as lost; handing them over never waits; the end comes within a moment."""
+    """Lines beyond what may wait are lost, which is said; handing them over never waits; the end comes soon."""
     monkeypatch.setattr("wire502.agent.output.MOST_WAITING", 100_000)
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    lines = lines_to(str(path))
+    said: list[str] = []
+    lines = lines_to(str(path), say=said.append)
     for _ in range(100):
         lines.put("x" * 9_999 + "\n")
     assert lines.lost > 50
+    for now in (100, 101):
+        lines.beat(now)
+    assert said == [f"{lines.lost} lines were lost: nobody reads them as fast as they come"]
     began = time.monotonic()
     lines.close()
     assert time.monotonic() - began < 5

@@ -15,6 +15,7 @@ from wire502.api import Result
 
 MOST_WAITING = 16 << 20  # characters that wait for a reader
 CLOSING_S = 1.0
+_SAY_S = 60.0
 
 
 class Lines(Part):
@@ -42,7 +43,8 @@ class Lines(Part):
         self._turn = threading.Condition()
         self._ending = False
         self._failing = False
-        self.lost = 0
+        self.lost = self._told_lost = 0
+        self._tell_at = 0.0
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
 
     def start(self) -> None:
@@ -70,6 +72,12 @@ class Lines(Part):
             self._waiting.append(octets)
             self._size += len(octets)
             self._turn.notify()
+
+    def beat(self, now: float) -> None:
+        """Say that lines were lost, at most once a minute."""
+        if self.lost > self._told_lost and now >= self._tell_at:
+            self._say(f"{self.lost - self._told_lost:,} lines were lost: nobody reads them as fast as they come")
+            self._told_lost, self._tell_at = self.lost, now + _SAY_S
 
     def reopen(self) -> None:
         """Open the file anew; standard output stays."""
