@@ -31,6 +31,7 @@ MAX_ADDRESSES = cython.declare(cython.Py_ssize_t, 65_536)
 MAX_ASKED = cython.declare(cython.Py_ssize_t, 4096)
 NESTED_NS = cython.declare(cython.longlong, 60_000_000_000)
 VOTES = cython.declare(cython.Py_ssize_t, 2)
+SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 MAX_BEHIND = cython.declare(cython.Py_ssize_t, 64)  # addresses of one gateway on its upstream legs
 RECENT = 16  # connections of a host that are looked at
 
@@ -130,7 +131,7 @@ class Legs:
     def _host(self, half: Half) -> Host:
         """Return what is known of an address; most are found where they were found last time."""
         host: Host | None
-        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, (half.low * 0x9E3779B1) >> 24 & 0xFF)
+        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, (half.low * SPREAD) >> 24 & 0xFF)
         host = self._recent[place]
         if host is None or host.low != half.low or host.high != half.high:
             host = self._hosts.get((half.high, half.low))

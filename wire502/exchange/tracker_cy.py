@@ -48,6 +48,7 @@ FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
 LARGE_HEAD = cython.declare(cython.longlong, 4096)
 TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
+SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 _NEVER = cython.declare(cython.longlong, NEVER)
 MAX_DOUBTS = 1024  # connections of which octets are missing, the latest ones
 MAX_FRESH = cython.declare(cython.longlong, 8192)
@@ -195,7 +196,7 @@ class Tracker(Observer):
     def _upstream(self, half: Half) -> Upstream:
         """Return the counters of an endpoint; most are found where they were found last time."""
         upstream: Upstream | None
-        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, ((half.low ^ half.port) * 0x9E3779B1) >> 24 & 63)
+        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, ((half.low ^ half.port) * SPREAD) >> 24 & 63)
         upstream = self._recent[place]
         if upstream is not None and upstream.low == half.low:
             if upstream.port == half.port and upstream.high == half.high:
