@@ -81,13 +81,14 @@ def test_live_says_what_read_says(lab: Lab, gateway: str, tcpdump: str) -> None:
     ]
 
 
-def test_a_failure_is_told_within_a_moment(lab: Lab) -> None:
+@pytest.mark.parametrize("backend", ["ring", "scapy"])
+def test_a_failure_is_told_within_a_moment(lab: Lab, backend: str) -> None:
     """A reset is told live, while the capture goes on, soon after it happened; healthy traffic is not spoken of."""
     lab.upstreams()
-    live = lab.live("-i", "wire0", "--json")
+    live = lab.live("-i", "wire0", "--json", "--backend", backend)
     lab.ask_upstream(PORTS["ok"])
     lab.ask_upstream(PORTS["rst_before_response"])
-    wait_for(lambda: b"rst_before_response" in live.out.read_bytes(), "the reset is told", 5)
+    wait_for(lambda: b"rst_before_response" in live.out.read_bytes(), "the reset is told", 10)
     assert live.end() == 0
     assert [result["type"] for result in lines(live.out)] == ["failure", "summary"]
 

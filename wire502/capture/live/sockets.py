@@ -5,6 +5,7 @@ Needs the extra ``live``. Frames are copied into the batch; what was lost on the
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from collections.abc import Sequence
@@ -91,6 +92,7 @@ class SocketSource:
 
 
 def _opened(name: str, options: LiveOptions) -> Any:
+    logging.getLogger("scapy").setLevel(logging.ERROR)  # it warns of interfaces that it knows no class for
     try:
         from scapy.config import conf
     except ImportError as error:
