@@ -331,9 +331,12 @@ class Bench:
                 getattr(self, name)()
 
 
+_OURS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # not what a user's interpreter is told
+
+
 def _environment() -> dict[str, str]:
-    """The environment of all programs: this tree, and modules that stay compiled, as they do once installed."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """The environment of all programs: this tree, modules that stay compiled, output in blocks."""
+    kept = {name: value for name, value in os.environ.items() if name not in _OURS}
     return {**kept, "PYTHONPATH": str(HERE.parents[1])}
 
 

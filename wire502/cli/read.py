@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -199,15 +199,18 @@ def _witness(*several: Callable[[Result], None] | None) -> Callable[[Result], No
 
 def _print(reading: Reading, write: Callable[[Result], str], progress: Progress, book: Logs | None) -> None:
     for group in reading.batches():
-        wrote = False
-        for result in group if book is None else book.among(group, reading):  # of a log, one line at a time
-            if text := write(result):
-                if not wrote:
-                    progress.clear()
-                    wrote = True
-                sys.stdout.write(text)
-        if wrote:
-            sys.stdout.flush()  # a line is of use as soon as it is final: the capture may be a pipe
+        if book is None:
+            _put(map(write, group), progress)
+        else:
+            for result in book.among(group, reading):  # of a log, one line at a time
+                _put((write(result),), progress)
+
+
+def _put(texts: Iterable[str], progress: Progress) -> None:
+    if whole := "".join(texts):
+        progress.clear()
+        sys.stdout.write(whole)
+        sys.stdout.flush()  # a line is of use as soon as it is final: the capture may be a pipe
 
 
 def _status(reading: Reading, *, exit_code: bool) -> int:
