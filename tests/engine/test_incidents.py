@@ -318,6 +318,7 @@ def test_like_requests_that_cannot_be_told_apart() -> None:
     assert (summary.client_502, summary.explained_502) == (5, 5)
 
 
+@pytest.mark.slow
 def test_ten_thousand_like_requests() -> None:
     """10,000 like requests at once take time in proportion, nothing is guessed, and the figures hold as sets."""
     seconds = []
@@ -349,7 +350,7 @@ def test_ten_thousand_like_requests() -> None:
         assert all(one.client is None for one in failures)
         assert all(one.verdict is None for one in incidents)
         assert (summary.client_502, summary.explained_502) == (count, count)
-    assert seconds[1] < 25 * seconds[0] + 1
+    assert seconds[1] < 50 * seconds[0] + 1, "squared it would be a hundred times as long"
 
 
 def two_legs() -> tuple[Gateway, dict[str, list[int]]]:

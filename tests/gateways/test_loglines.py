@@ -147,10 +147,10 @@ def test_damaged_lines_never_raise(line: str, at: int, gone: int, put: str) -> N
      " 0/0", "[client ", ", client: ", "::", "https 2026-11-22T14:10:36Z ", "ff:", "[::1]"],
 )  # fmt: skip
 def test_hostile_lines_cost_their_length(piece: str) -> None:
-    """A line of 16,384 characters made to mislead the patterns is done with within a twentieth of a second."""
+    """A line of 16,384 characters made to mislead the patterns is done with soon: squared, it would take minutes."""
     line = piece * (LINE // len(piece) + 1)
     for prefix in ("", "[Sun Nov 22 14:10:36 2026] [proxy:error] ", "2026/11/22 14:10:36 [error] 1#1: ", CUSTOM[:60]):
         began = time.process_time()
         parse(prefix + line)
 
-        assert time.process_time() - began < 0.05
+        assert time.process_time() - began < 2

@@ -23,9 +23,9 @@ def seconds(size: int) -> float:
     conn.handshake()
     conn.client.send(GET)
     conn.server.send(b"HTTP/1.1 200 OK\r\nA: " + b"a" * size, mss=10)
-    began = time.perf_counter()
+    began = time.process_time()
     watch(wire, rows=4096)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 @pytest.mark.slow
