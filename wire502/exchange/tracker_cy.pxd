@@ -1,6 +1,7 @@
 from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Half, Observer
 from wire502.exchange.history_cy cimport History
 from wire502.exchange.legs_cy cimport Legs
+from wire502.exchange.translation_cy cimport Translations
 from wire502.exchange.upstream_cy cimport Upstream
 
 cdef class Tracker(Observer):
@@ -18,10 +19,7 @@ cdef class Tracker(Observer):
     cdef list _recent
     cdef list _due
     cdef long long _sequence
-    cdef public long long translated
-    cdef dict _fresh
-    cdef dict _stale
-    cdef long long _fresh_since
+    cdef Translations _translations
     cdef object _connecting
     cdef public long long unfollowed
     cdef long long _unfinished
@@ -41,5 +39,4 @@ cdef class Tracker(Observer):
     cdef int _set_next(self)
     cdef long long _first_connect(self)
     cdef Upstream _upstream(self, Half half)
-    cdef int _translated(self, Connection conn)
     cdef bint _open_attempt(self, Connection conn)

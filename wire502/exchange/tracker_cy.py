@@ -24,12 +24,14 @@ if cython.compiled:
     from cython.cimports.wire502.exchange.history_cy import History
     from cython.cimports.wire502.exchange.legs_cy import Legs
     from cython.cimports.wire502.exchange.pace_cy import Pace
+    from cython.cimports.wire502.exchange.translation_cy import Translations
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 else:
     from wire502.exchange.history_cy import History
     from wire502.exchange.legs_cy import Legs
     from wire502.exchange.pace_cy import Pace
+    from wire502.exchange.translation_cy import Translations
     from wire502.exchange.upstream_cy import Upstream
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 
@@ -46,12 +48,10 @@ HALF_CLOSE_NS = cython.declare(cython.longlong, 1_500_000_000)
 HOLE_NS = cython.declare(cython.longlong, 200_000_000)
 FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
 LARGE_HEAD = cython.declare(cython.longlong, 4096)
-TRANSLATED_NS = cython.declare(cython.longlong, 200_000_000)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 _NEVER = cython.declare(cython.longlong, NEVER)
 MAX_DOUBTS = 1024  # connections of which octets are missing, the latest ones
-MAX_FRESH = cython.declare(cython.longlong, 8192)
 
 
 _OVERDUE = 2  # in the place of "this is a hole"
@@ -99,10 +99,7 @@ class Tracker(Observer):
     _recent: list[Upstream | None]
     _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
-    translated: int
-    _fresh: dict[int, Connection]
-    _stale: dict[int, Connection]
-    _fresh_since: int
+    _translations: Translations
     _connecting: deque[Connection]
     unfollowed: int
     _unfinished: int
@@ -143,10 +140,7 @@ class Tracker(Observer):
         self._deadline = context.connect_deadline_ns
         self._due = []
         self._sequence = 0
-        self.translated = 0
-        self._fresh = {}
-        self._stale = {}
-        self._fresh_since = 0
+        self._translations = Translations()
         self._connecting = deque()
         self.unfollowed = 0
         self._unfinished = 0
@@ -159,6 +153,11 @@ class Tracker(Observer):
         self._patience = min(context.first_byte_deadline_ns, context.response_deadline_ns)
         self._waiting = deque()
         self._watched = {}
+
+    @property
+    def translated(self) -> int:
+        """Connections that were seen on both sides of an address translation."""
+        return self._translations.found
 
     # -- the observer ---------------------------------------------------------------------------------------------
 
@@ -182,9 +181,9 @@ class Tracker(Observer):
             upstream.sights.opened(conn)
         if conn.mid:
             self._doubts.append((conn.first_ts, conn))
+        if conn.sign:
+            self._translations.opened(conn)
         if not conn.mid and conn.a.frames == 0:
-            if conn.a.isn:
-                self._translated(conn)
             if len(self._connecting) >= MAX_CONNECTING:
                 self._thin_out()
             self._connecting.append(conn)
@@ -211,30 +210,6 @@ class Tracker(Observer):
             self.hosts.setdefault(key[:2], []).append(upstream)
         self._recent[place] = upstream
         return upstream
-
-    @cython.cfunc
-    def _translated(self, conn: Connection) -> cython.int:
-        """Find the same SYN with another address: seen before and after its translation, it is one hop.
-
-        The connection behind the translation is the one that is judged: it names the host that answered.
-        """
-        other: Connection | None
-        number = conn.a.isn
-        if conn.first_ts - self._fresh_since > TRANSLATED_NS or len(self._fresh) > MAX_FRESH:
-            self._stale, self._fresh = self._fresh, {}
-            self._fresh_since = conn.first_ts
-        other = self._fresh.get(number)
-        if other is None:
-            other = self._stale.get(number)
-        self._fresh[number] = conn
-        if other is None or abs(conn.first_ts - other.first_ts) > TRANSLATED_NS:
-            return 0
-        same_opener = (other.a.high, other.a.low, other.a.port) == (conn.a.high, conn.a.low, conn.a.port)
-        same_acceptor = (other.b.high, other.b.low, other.b.port) == (conn.b.high, conn.b.low, conn.b.port)
-        if same_opener != same_acceptor:
-            other.shadowed = True
-            self.translated += 1
-        return 0
 
     def _thin_out(self) -> None:
         """Wait no longer for connects that were answered, nor, in a flood, for the oldest that were not."""
@@ -285,6 +260,8 @@ class Tracker(Observer):
         if conn.upstream is not None:
             upstream = conn.upstream
             upstream.sights.ended(conn, side, ts, busy)
+        if conn.shadowed and side == 1:
+            self.schedule(conn, ts + wait)  # does the other view show the same end?
         if busy:
             if side == 0 and conn.established and conn.a.rst_state == 0 and conn.b.fin_off < 0:
                 wait = HALF_CLOSE_NS
@@ -306,7 +283,8 @@ class Tracker(Observer):
         """A request on a connection that is closing is in danger from its first octet."""
         conn.settled = False
         upstream: Upstream | None = conn.upstream
-        self.history.begin(conn, exchange)
+        if not conn.shadowed:
+            self.history.begin(conn, exchange)
         if upstream is not None:
             upstream.sights.requested(conn, exchange)
         if self._live and conn.stream not in self._watched:
@@ -385,6 +363,7 @@ class Tracker(Observer):
         if self._open_attempt(conn) and (not conn.evicted or self._is_followed()):
             self.desk.settle(conn, conn.last_ts, False)
         conn.settled = True
+        conn.view = None
         conn.decoder = None
         conn.pending = None
         return 0
@@ -455,7 +434,7 @@ class Tracker(Observer):
         for conn in islice(reversed(self._connecting), 256):
             if conn.first_ts < since:
                 break
-            if conn.first_ts <= until and not conn.established and not conn.settled:
+            if conn.first_ts <= until and not (conn.established or conn.settled or conn.shadowed):
                 found.append(conn)
         return found
 
@@ -512,7 +491,7 @@ class Tracker(Observer):
                 continue
             if connect < first:
                 conn = self._connecting.popleft()
-                if not conn.established and not conn.settled and not conn.superseded and conn.refused_frame == 0:
+                if _unanswered(conn):
                     conn.settled = self.desk.settle(conn, when, False)
                 continue
             _, _, conn, hole = heappop(self._due)
@@ -531,6 +510,8 @@ class Tracker(Observer):
         return 0
 
     def _look(self, conn: Connection, when: int) -> None:
+        if conn.shadowed and not self._translations.unveil(conn):
+            return
         if conn.superseded or not self._open_attempt(conn):
             return
         half_closed = conn.a.fin_off >= 0 and conn.a.rst_state == 0 and conn.b.fin_off < 0 and conn.b.rst_state == 0
@@ -543,7 +524,10 @@ class Tracker(Observer):
     def finish(self, connections: list[Connection], now_ns: int) -> None:
         """Judge what is left when the capture ends, connection by connection."""
         for conn in connections:
-            if not conn.superseded:
+            if conn.shadowed:
+                self._translations.unveil(conn)
+        for conn in connections:
+            if not conn.superseded and not conn.shadowed:
                 upstream: Upstream | None = conn.upstream
                 if upstream is not None:
                     upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
@@ -585,7 +569,7 @@ def _at_rest(conn: Connection) -> cython.bint:
 
 
 def _unanswered(conn: Connection) -> bool:
-    return not (conn.established or conn.settled or conn.superseded or conn.refused_frame)
+    return not (conn.established or conn.settled or conn.superseded or conn.shadowed or conn.refused_frame)
 
 
 def _is_compiled() -> bool:

@@ -195,6 +195,9 @@ cdef class Connection:
     cdef public int lane
     cdef public Connection twin
     cdef public bint beside
+    cdef public unsigned long long sign
+    cdef public int began
+    cdef public Connection view
     cdef public long long settle_at
     cdef public bint in_closed
     cdef public long long closed_ts

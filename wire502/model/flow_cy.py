@@ -414,7 +414,8 @@ class Connection:
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
     | snap_cut, unkept | octets were not seen since frames were cut short; since too many waited for their turn |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
-    | shadowed | the same packets are a connection of their own behind an address translation: that one is judged |
+    | sign, began | what tells its first segment from others, on both sides of a translation; who sent it: 0, 1 |
+    | shadowed, view | the same packets are a connection of their own behind a translation: that one is judged |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
     | lane | the VLAN or virtual network that all its segments were on so far, see ``Segments.flags``; -1 several |
     | beside, twin | others have, or had, the same addresses and ports on other VLANs; the next of these |
@@ -472,6 +473,9 @@ class Connection:
     lane: int
     twin: Connection | None
     beside: bool
+    sign: int
+    began: int
+    view: Connection | None
     settle_at: int
     in_closed: bool
     closed_ts: int
@@ -499,6 +503,7 @@ class Connection:
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
             self.lane = 0
             self.beside = False
+            self.sign = self.began = 0
             self.ring_next = self.ring_count = 0
             self.ring = [0] * (3 * RING)
         # Not by calling the class: there is one of these for each connection, and the call is half of what it costs.
@@ -515,7 +520,7 @@ class Connection:
         self.too_big = None
         self.conflict = None
         self.pending = None
-        self.twin = None
+        self.twin = self.view = None
         self.settle_at = _NEVER
         return 0
 

@@ -443,6 +443,29 @@ class Connections:
     def _odd(self, name: str) -> None:
         self.oddities[name] = self.oddities.get(name, 0) + 1
 
+    @cython.cfunc
+    def _sign(
+        self,
+        conn: Connection,
+        seq: cython.uint,
+        ack: cython.uint,
+        flags: cython.uint,
+        window: cython.int,
+        scale: cython.int,
+        ports: cython.uint,
+    ) -> cython.int:
+        """Note what tells the first segment of a connection from others, before the observer hears of it."""
+        rest: cython.uint = ack
+        conn.began = 0 if conn.a.port == cython.cast(cython.int, ports >> 16) else 1
+        if flags & _RST:
+            return 0  # numbers of a reset may be those of many
+        if flags & _SYN:
+            (conn.b if flags & _ACK else conn.a).isn = seq
+            if not flags & _ACK:
+                rest = cython.cast(cython.uint, window) << 8 | cython.cast(cython.uint, scale & 0xFF)
+        conn.sign = cython.cast(cython.ulonglong, seq) << 32 | rest
+        return 0
+
     # -- one batch ------------------------------------------------------------------------------------------------
 
     @cython.boundscheck(False)  # the record has shown at the start that its columns are as long as it says
@@ -582,9 +605,7 @@ class Connections:
                     interfaces[i],
                     beside,
                 )
-                if flags & _SYN:
-                    # known before the observer hears of it: the same number elsewhere is the same connection
-                    (conn.b if flags & _ACK else conn.a).isn = seq
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports)
                 observer.opened(conn)
             elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, source_low[i], ports):
                 self._retire(conn)
@@ -601,9 +622,7 @@ class Connections:
                     interfaces[i],
                     conn.beside,
                 )
-                if flags & _SYN:
-                    # known before the observer hears of it: the same number elsewhere is the same connection
-                    (conn.b if flags & _ACK else conn.a).isn = seq
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports)
                 observer.opened(conn)
             s = conn.a
             side = 0
