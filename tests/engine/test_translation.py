@@ -63,7 +63,7 @@ def both_views(wire: Wire, ends: Ends, *, before: set[int] = frozenset(), behind
 
 def begun(ends: Ends) -> tuple[Wire, Connection]:
     wire = Wire()
-    return wire, wire.connection(at(ends.opener), at(ends.service), rtt=0.002)
+    return wire, wire.connection(at(ends.opener), at(ends.service), rtt=0.002, timestamps=True)
 
 
 def at(end: tuple[str, int]) -> str:
@@ -224,12 +224,20 @@ def test_several_pods_behind_one_service() -> None:
     assert sorted(upstream for _, upstream, _ in told(both)) == [f"10.244.1.{n}:8080" for n in range(3)]
 
 
-def test_a_connection_of_another_host_with_the_same_number() -> None:
-    """Where only the SYN's number is the same, and not its window, nobody is hidden."""
+@pytest.mark.parametrize(
+    ("ends", "window"),
+    [
+        (("10.0.0.3:41000", "10.0.0.4:8080"), 2000),
+        (("[2001:db8::1]:41000", "[2001:db8::2]:8080"), 2000),
+        (("10.0.0.1:41000", "10.0.0.4:8080"), 1000),
+    ],
+)
+def test_a_connection_of_another_host_with_the_same_number(ends: tuple[str, str], window: int) -> None:
+    """Where only the SYN's numbers are the same, and not its identification or window, nobody is hidden."""
     wire = Wire()
     one = wire.connection("10.0.0.1:41000", "10.0.0.2:8080", client_isn=7)
-    other = wire.connection("10.0.0.3:41000", "10.0.0.4:8080", client_isn=7)
-    one.client.syn(window=1000)
+    other = wire.connection(*ends, client_isn=7)
+    one.client.syn(window=window)
     other.client.syn(window=2000)
     one.server.reset()
     other.server.reset()

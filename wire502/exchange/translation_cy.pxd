@@ -9,5 +9,6 @@ cdef class Translations:
     cdef bint unveil(self, Connection conn)
 
 cdef bint _same(Connection one, Connection other)
+cdef bint _shares_an_end(Connection one, Connection other)
 cdef bint _ended(Connection conn)
 cdef int _shadow(Connection conn, Connection judged)

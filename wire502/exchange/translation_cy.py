@@ -1,7 +1,8 @@
 """The same connection before and after an address translation (NAT, a Service of Kubernetes): one hop, judged once.
 
 Who translates addresses keeps sequence numbers, so the first segment of both views is the same: of a SYN its number,
-window and scale, in the middle its two numbers. The view nearer to the acceptor is the one that is judged: it names
+window and scale, in the middle its two numbers; where neither end kept its address, its IP identification or time
+stamp have to be the same as well. The view nearer to the acceptor is the one that is judged: it names
 the host that answered. The other one is shadowed, unless its acceptor ends it and nobody ended the judged one: what
 came then came from the translator.
 """
@@ -53,7 +54,9 @@ class Translations:
         if other is None or abs(conn.first_ts - other.first_ts) > WITHIN_NS or other.superseded:
             return 0
         if other.began != conn.began or _same(other, conn):
-            return 0  # the port is used again, or the same numbers by chance
+            return 0  # the port is used again
+        if not _shares_an_end(other, conn) and (conn.stamp == 0 or conn.stamp != other.stamp):
+            return 0  # the same numbers may be chance, or a habit of whoever made them
         self.found += 1
         if conn.began == 0:
             _shadow(other, conn)
@@ -84,6 +87,13 @@ def _same(one: Connection, other: Connection) -> cython.bint:
         and one.b.low == other.b.low
         and one.a.high == other.a.high
         and one.b.high == other.b.high
+    )
+
+
+@cython.cfunc
+def _shares_an_end(one: Connection, other: Connection) -> cython.bint:
+    return (one.a.port == other.a.port and one.a.low == other.a.low and one.a.high == other.a.high) or (
+        one.b.port == other.b.port and one.b.low == other.b.low and one.b.high == other.b.high
     )
 
 

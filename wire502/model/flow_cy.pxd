@@ -196,6 +196,7 @@ cdef class Connection:
     cdef public Connection twin
     cdef public bint beside
     cdef public unsigned long long sign
+    cdef public long long stamp
     cdef public int began
     cdef public Connection view
     cdef public long long settle_at

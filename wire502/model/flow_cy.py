@@ -414,7 +414,8 @@ class Connection:
     | pending | finished exchanges with a violation that waits for the gateway's reaction |
     | snap_cut, unkept | octets were not seen since frames were cut short; since too many waited for their turn |
     | local | -1 not said, else bit 0: the opener is the capturing host, bit 1: the acceptor is |
-    | sign, began | what tells its first segment from others, on both sides of a translation; who sent it: 0, 1 |
+    | sign, stamp | what tells its first segment from others on both sides of a translation; its IP ID and TSval |
+    | began | who sent that segment: 0, 1 |
     | shadowed, view | the same packets are a connection of their own behind a translation: that one is judged |
     | dead, settled | a FIN of both or a RST has ended it; it has been judged |
     | lane | the VLAN or virtual network that all its segments were on so far, see ``Segments.flags``; -1 several |
@@ -474,6 +475,7 @@ class Connection:
     twin: Connection | None
     beside: bool
     sign: int
+    stamp: int
     began: int
     view: Connection | None
     settle_at: int
@@ -503,7 +505,7 @@ class Connection:
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
             self.lane = 0
             self.beside = False
-            self.sign = self.began = 0
+            self.sign = self.stamp = self.began = 0
             self.ring_next = self.ring_count = 0
             self.ring = [0] * (3 * RING)
         # Not by calling the class: there is one of these for each connection, and the call is half of what it costs.

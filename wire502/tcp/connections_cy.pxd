@@ -42,7 +42,7 @@ cdef class Connections:
     cdef int _insert(self, Connection conn)
     cdef int _remove(self, Connection conn)
     cdef int _grow(self)
-    cdef int _sign(self, Connection conn, unsigned int seq, unsigned int ack, unsigned int flags, int window, int scale, unsigned int ports)
+    cdef int _sign(self, Connection conn, unsigned int seq, unsigned int ack, unsigned int flags, int window, int scale, unsigned int ports, int ip_id, unsigned int ts_value)
     cdef Connection _first(self, Connection conn)
     cdef int _stand_in(self, Connection old, Connection new)
     cdef Connection _on_lane(self, Connection conn, unsigned long long high, unsigned long long low, unsigned int ports, unsigned int seq, unsigned int ack, unsigned int flags)

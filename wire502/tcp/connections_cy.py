@@ -453,9 +453,14 @@ class Connections:
         window: cython.int,
         scale: cython.int,
         ports: cython.uint,
+        ip_id: cython.int,
+        ts_value: cython.uint,
     ) -> cython.int:
         """Note what tells the first segment of a connection from others, before the observer hears of it."""
         rest: cython.uint = ack
+        conn.stamp = cython.cast(cython.longlong, ts_value) << 16
+        if ip_id > 0:
+            conn.stamp |= ip_id & 0xFFFF
         conn.began = 0 if conn.a.port == cython.cast(cython.int, ports >> 16) else 1
         if flags & _RST:
             return 0  # numbers of a reset may be those of many
@@ -605,7 +610,7 @@ class Connections:
                     interfaces[i],
                     beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports)
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_ids[i], ts_values[i])
                 observer.opened(conn)
             elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, source_low[i], ports):
                 self._retire(conn)
@@ -622,7 +627,7 @@ class Connections:
                     interfaces[i],
                     conn.beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports)
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_ids[i], ts_values[i])
                 observer.opened(conn)
             s = conn.a
             side = 0
