@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from tests.report import samples
 from wire502.cli import main
 from wire502.evidence import EvidenceError, tshark_version, verify
-from wire502.evidence.second_opinion import Seen, judged
+from wire502.evidence.second_opinion import Seen, dissected, judged
 
 SAMPLE = Path(__file__).parents[2] / "captures" / "reset-before-response.pcapng"
 
@@ -112,3 +114,14 @@ def test_a_missing_extra_is_a_clear_word(monkeypatch: pytest.MonkeyPatch) -> Non
 
     with pytest.raises(EvidenceError, match=r"pip install 'wire502\[tshark\]'"):
         tshark_version()
+
+
+def test_nothing_is_left_behind_in_the_process() -> None:
+    """Children that end later are no matter of the loop that asked tshark: its handler and its socket are gone."""
+    pytest.importorskip("pyshark", reason="the extra tshark is not installed")
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed")
+    before = signal.getsignal(signal.SIGCHLD)
+    assert [one.frame for one in dissected(SAMPLE, [1, 19])] == [1, 19]
+    assert signal.getsignal(signal.SIGCHLD) is before
+    assert signal.set_wakeup_fd(-1) == -1

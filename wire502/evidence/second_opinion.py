@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,16 +123,44 @@ def dissected(evidence: Path, frames: Iterable[int]) -> Iterator[Seen]:
     options = ["-n", *(part for preference in _PREFERENCES for part in ("-o", preference))]
     for start in range(0, len(wanted), _AT_ONCE):
         chosen = " || ".join(f"frame.number == {frame}" for frame in wanted[start : start + _AT_ONCE])
-        capture = pyshark.FileCapture(
-            str(evidence), display_filter=chosen, keep_packets=False, custom_parameters=options
-        )
-        try:
-            for packet in capture:
-                yield _seen(packet)
-        except TSharkCrashException as error:
-            raise EvidenceError(f"tshark failed on {evidence.name}: {error}") from error
-        finally:
-            capture.close()
+        with _own_loop():
+            capture = pyshark.FileCapture(
+                str(evidence), display_filter=chosen, keep_packets=False, custom_parameters=options
+            )
+            try:
+                for packet in capture:
+                    yield _seen(packet)
+            except TSharkCrashException as error:
+                raise EvidenceError(f"tshark failed on {evidence.name}: {error}") from error
+            finally:
+                capture.close()
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """Give pyshark an event loop and take back what it sets for the whole process: its watcher of children, SIGCHLD.
+
+    Left as they are, every child that ends later writes to a socket that nobody reads any more.
+    """
+    import asyncio
+    import signal
+    import threading
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        if main and hasattr(asyncio, "get_child_watcher"):  # gone from Python 3.14 on
+            asyncio.get_child_watcher().close()
+            asyncio.set_child_watcher(None)  # type: ignore[arg-type] - it means the default one
+        loop.close()
+        asyncio.set_event_loop(None)
+        if main:
+            signal.signal(signal.SIGCHLD, handler)
+            signal.set_wakeup_fd(-1)
 
 
 def _seen(packet: Any) -> Seen:
