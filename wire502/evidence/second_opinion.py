@@ -155,7 +155,7 @@ def _own_loop() -> Iterator[None]:
     finally:
         if main and hasattr(asyncio, "get_child_watcher"):  # gone from Python 3.14 on
             asyncio.get_child_watcher().close()
-            asyncio.set_child_watcher(None)  # type: ignore[arg-type] - it means the default one
+            asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # None: the default one
         loop.close()
         asyncio.set_event_loop(None)
         if main:
