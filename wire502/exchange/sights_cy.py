@@ -163,6 +163,9 @@ class Sights:
             self.reuse_longest = idle
             self.reuse_frame = exchange.req_frame
             self.reuse_file = conn.file
+        # Sizes count while the connection is open, too: it may outlive the one whose large segments vanish.
+        if conn.b.acked >= conn.b.top and conn.b.largest > self.largest_got:
+            self.largest_got = conn.b.largest
         return 0
 
     @cython.cfunc
@@ -190,6 +193,8 @@ class Sights:
         self.slots[at + 2] += ns
         if ns > self.slots[at + 3]:
             self.slots[at + 3] = ns
+        if conn.a.acked >= conn.a.top and conn.a.largest > self.largest_acked:
+            self.largest_acked = conn.a.largest
         return 0
 
     @cython.cfunc

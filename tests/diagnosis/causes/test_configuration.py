@@ -115,6 +115,20 @@ def test_refusals_without_an_end_are_a_process_that_is_down() -> None:
     assert list(causes(wire, refusals[-1])) == ["process_down"]
 
 
+def test_refusals_by_a_process_that_still_answers_are_not_its_end() -> None:
+    """Refused until the end, but an open connection is served all the time: only the listener is gone."""
+    wire = Wire()
+    lively = connect(wire)
+    serve(lively)
+    refusals = []
+    for number in range(3):
+        wire.sleep(0.5)
+        refusals.append(refuse(wire))
+        serve(lively, number)
+
+    assert all("process_down" not in causes(wire, frame) for frame in refusals)
+
+
 def test_one_reset_among_connections_that_live_on_is_no_restart() -> None:
     """A single reset while others are served, and no refusal: only that request's handler ended."""
     wire = Wire()

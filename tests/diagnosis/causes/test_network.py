@@ -192,6 +192,33 @@ def test_size_does_not_matter(size: int, earlier: int) -> None:
     assert list(causes(wire, last)) == ["packet_loss"]
 
 
+@pytest.mark.parametrize(("earlier", "name"), [(300, "path_mtu"), (2920, "packet_loss")])
+def test_what_passed_on_a_connection_that_is_still_open_counts(earlier: int, name: str) -> None:
+    """Full segments of a response vanish: their size is the reason only if none of that size ever came before."""
+    wire = Wire()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    conn = connect(wire)
+    ask(conn)
+    conn.server.send(head % earlier)
+    conn.server.send(b"x" * earlier, 1460)
+    conn.client.ack()
+    serve(conn, 2)
+    conn = connect(wire)
+    ask(conn, 3)
+    conn.server.send(head % 3020)
+    conn.client.ack()
+    for _ in range(2):
+        conn.server.send(b"x" * 1460, lost=True, drop=True)
+    conn.server.send(b"x" * 100)
+    conn.client.ack()
+    wire.sleep(60)
+    conn.client.reset()
+
+    (found,) = failures(wire)
+
+    assert [cause.name for cause in found.causes] == [name]
+
+
 @pytest.mark.parametrize(
     ("code", "name"), [(0, "path_unreachable"), (1, "host_down"), (3, "firewall_reject"), (13, "firewall_reject")]
 )

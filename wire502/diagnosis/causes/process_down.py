@@ -6,8 +6,8 @@ What happened
 
 How wire502 knows
     The endpoint answered earlier in the capture; since then every SYN was
-    refused. Connections that it closed at one moment just before show when it
-    went.
+    refused, and no connection that was open carried an answer. Connections
+    that it closed at one moment just before show when it went.
 
 Easily mistaken for
     process_restart    it came back
@@ -41,6 +41,9 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     run = _outage.refusals(attempt, finding, surroundings)
     if run is None or run.well is not None:
         return None
+    heard = surroundings.endpoint().heard
+    if heard is not None and heard.time_ns > run.last.time_ns:
+        return None  # it answers on connections that it had: only its listener is gone
     closed = _outage.closed_together(finding, run, surroundings)
     because = [cite(one.point, f"stream {one.stream} was closed by the upstream") for one in closed[:3]]
     lasted = run.last.time_ns - run.since.time_ns

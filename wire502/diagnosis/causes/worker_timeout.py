@@ -7,7 +7,8 @@ What happened
 
 How wire502 knows
     The upstream closes without an octet of an answer, a round number of
-    seconds after the request, and does so again and again.
+    seconds after the request, and does so again and again; no answer of the
+    same upstream took longer.
 
 Easily mistaken for
     crashed_before_response   the times are short, or all different
@@ -44,6 +45,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     if waited < SECOND or not whole_acked(attempt):
         return None
     near = max(SECOND // 20, waited // 50)
+    if any(one.most_ns > waited + near for one in surroundings.first_bytes()):
+        return None  # it lets others work for longer
     alike = [
         one
         for one in surroundings.endings(0, attempt.judged_at_ns, busy=True)
