@@ -74,11 +74,6 @@ class PacketRing(Part):
         for slot in taken:
             self._slots[slot.start // SLOT].readers -= 1
 
-    @property
-    def latest_ns(self) -> int:
-        """The time of the latest frame; 0 for none."""
-        return self._slots[self._at].last_ns
-
     def close(self) -> None:
         """Give the memory back; whoever maps it keeps it."""
         if self.descriptor >= 0:
@@ -91,8 +86,7 @@ class PacketRing(Part):
         for step in range(1, count):
             slot = self._slots[(self._at + step) % count]
             if slot.readers == 0:
-                slot.used = slot.first_ns = 0
-                slot.last_ns = self._slots[self._at].last_ns
+                slot.used = 0
                 self._at = (self._at + step) % count
                 return True
         return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from wire502.model.verdict import Summary
-from wire502.report._clock import SECOND_NS, Clock
+from wire502.model.verdict import Failure, Summary
+from wire502.report._clock import SECOND_NS, Clock, rfc3339
 from wire502.report._layout import Line, Span, Style, wrap
 from wire502.report._words import Frames, count, duration
 
@@ -78,3 +78,21 @@ def doubts(summary: Summary) -> list[str]:
     if not summary.exchanges and summary.connections:
         notes.append("no HTTP/1 request was seen: only connects and closes could be judged (TLS? another protocol?)")
     return notes
+
+
+def unseen(failures: Sequence[Failure], summary: Summary | None) -> Iterator[str]:
+    """Yield what could not be seen, in words: the ends of the capture, what it lost, a leg, what is encrypted."""
+    if summary is not None:
+        if summary.first_time is not None and summary.last_time is not None:
+            yield (
+                f"anything before {rfc3339(summary.first_time)} and after {rfc3339(summary.last_time)}: "
+                "the capture begins and ends there"
+            )
+        yield from doubts(summary)
+        if not summary.dropped:
+            yield "the capture reports no lost packet; not every kind of capture would know"
+        if summary.open:
+            yield f"how {count(summary.open, 'attempt')} ended that the capture cut off"
+    if failures and all(one.client is None for one in failures):
+        yield "what clients got: only one side of the gateway is in the capture"
+    yield "anything inside TLS, and anything that happened inside a process"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wire502.kinds import all_kinds
 from wire502.model.trace import Octets, Trace
 from wire502.model.verdict import Failure, Incident, Summary, UpstreamSummary
 from wire502.report._clock import rfc3339
-from wire502.report._closing import doubts
+from wire502.report._closing import unseen
 from wire502.report._ladder import rungs_of
 from wire502.report._layout import plain
-from wire502.report._words import Frames, count
+from wire502.report._words import Frames
 
 MOST = 5_000  # cases that the page holds; the others are counted
 _MOST_UPSTREAMS = 100
@@ -57,7 +57,7 @@ def overview(
         "span": None
         if summary is None or summary.first_time is None or summary.last_time is None
         else (rfc3339(summary.first_time), rfc3339(summary.last_time)),
-        "unseen": [plain(note) for note in _unseen(failures, summary)],
+        "unseen": [f"{plain(note[:1].upper() + note[1:])}." for note in unseen(failures, summary)],
         "redacted": redacted,
     }
 
@@ -129,24 +129,6 @@ def _figures(
             ("frames", f"{summary.frames:,}"),
         ]
     return figures
-
-
-def _unseen(failures: Sequence[Failure], summary: Summary | None) -> Iterator[str]:
-    if summary is not None:
-        if summary.first_time is not None and summary.last_time is not None:
-            yield (
-                f"Anything before {rfc3339(summary.first_time)} and after {rfc3339(summary.last_time)}: "
-                "the capture begins and ends there."
-            )
-        for note in doubts(summary):
-            yield f"{note[:1].upper()}{note[1:]}."
-        if not summary.dropped:
-            yield "The capture reports no lost packet; not every kind of capture would know."
-        if summary.open:
-            yield f"How {count(summary.open, 'attempt')} ended that the capture cut off."
-    if failures and all(one.client is None for one in failures):
-        yield "What clients got: only one side of the gateway is in the capture."
-    yield "Anything inside TLS, and anything that happened inside a process."
 
 
 # -- cases ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from wire502.model.verdict import ClientRef, Failure, Incident, Summary
 from wire502.report._clock import Clock, rfc3339
-from wire502.report._closing import doubts
+from wire502.report._closing import unseen
 from wire502.report._ladder import ladder
 from wire502.report._layout import Painter, cut_middle, plain
 from wire502.report._words import Frames, count
@@ -55,7 +55,7 @@ def markdown(
         lines += ["## What clients got without an attempt that was seen", ""]
         lines += [f"- {rfc3339(one.time)}, {frames.cite(one.frame, one.file)}: {safe(one.summary)}" for one in lost]
         lines.append("")
-    lines += ["## What could not be seen", "", *_unseen(failures, summary), ""]
+    lines += ["## What could not be seen", "", *(f"- {safe(note)}" for note in unseen(failures, summary)), ""]
     lines += ["## How to check this", "", *_how(redacted, anonymised), *(f"- {safe(one)}" for one in remarks), ""]
     return "\n".join(lines)
 
@@ -190,24 +190,6 @@ def _causes(failure: Failure, frames: Frames) -> Iterator[str]:
         yield f"- or else {safe(other.kind)}{at}, confidence {safe(other.confidence)}: {safe(other.why)}"
     if not failure.causes:
         yield f"The frames show what happened, not why; {code(f'wire502 explain {failure.kind}')} says what to check."
-
-
-def _unseen(failures: Sequence[Failure], summary: Summary | None) -> Iterator[str]:
-    if summary is not None:
-        if summary.first_time is not None and summary.last_time is not None:
-            yield (
-                f"- anything before {rfc3339(summary.first_time)} and after {rfc3339(summary.last_time)}: "
-                "the capture begins and ends there"
-            )
-        for note in doubts(summary):
-            yield f"- {safe(note)}"
-        if not summary.dropped:
-            yield "- the capture reports no lost packet; not every kind of capture would know"
-        if summary.open:
-            yield f"- how {count(summary.open, 'attempt')} ended that the capture cut off"
-    if failures and all(one.client is None for one in failures):
-        yield "- what clients got: only one side of the gateway is in the capture"
-    yield "- anything inside TLS, and anything that happened inside a process"
 
 
 def _how(redacted: bool, anonymised: bool) -> Iterator[str]:
