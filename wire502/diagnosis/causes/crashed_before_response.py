@@ -20,7 +20,7 @@ What to check next
 
 from __future__ import annotations
 
-from wire502.diagnosis.causes._notes import cite, duration, whole_acked
+from wire502.diagnosis.causes._notes import cite, duration, times, whole_acked
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
@@ -55,7 +55,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     because = [cite(finding.point, f"{verb} {after} after the request, without an octet of an answer")]
     served = surroundings.endpoint().exchanges
     if served:
-        because[0].note += f"; {served} other requests to it were answered"
+        were = "was" if served == 1 else "were"
+        because[0].note += f"; {times(served, 'other request')} to it {were} answered"
     return Cause(
         NAME,
         CLASS,
