@@ -388,8 +388,9 @@ class Reading(Iterator[Result]):
                     begun = True
                 if self._feed is not None and self._feed.step is not None:
                     self._engine.stepped(*self._feed.step)
-                if source.drops:
-                    self._engine.lost(source.drops)
+                losses = source.drops if self._feed is not None else cast("Source | MergedSource", source).losses
+                if losses:
+                    self._engine.lost(losses)
                 chosen = self._chosen(self._engine.feed(batch) if batch.count else self._ticked())
                 if chosen or self._feed is not None:
                     yield chosen

@@ -15,7 +15,7 @@ from heapq import nlargest
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from wire502.exchange.attempts import build, dropped_nearby
+from wire502.exchange.attempts import build, dropped
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.clocks import ClockSample, compare
 from wire502.exchange.legs_cy import Legs
@@ -312,7 +312,8 @@ class Engine:
             secondary=secondary,
             steps=tuple(self._connections.steps),
         )
-        attempt.dropped_nearby = dropped_nearby(self._drops, conn.file, attempt)
+        if self._drops:
+            attempt.dropped_nearby, attempt.dropped_sometime = dropped(self._drops, conn.file, attempt)
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
             attempt.later_success = other_family(conn, self._tracker.upstreams)

@@ -16,7 +16,7 @@ from wire502.capture.source import BATCH_ROWS, BUFFER_SIZE, Source
 from wire502.model.frames_cy import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -55,11 +55,15 @@ class MergedSource:
     @property
     def drops(self) -> list[DropReport]:
         """Packets that the captures say were lost."""
-        return [
-            _shifted(drop, by_ns)
-            for source, by_ns in zip(self.sources, self._shifts, strict=True)
-            for drop in source.drops
-        ]
+        return [_shifted(drop, by_ns) for source, by_ns in self._shifted_sources() for drop in source.drops]
+
+    @property
+    def losses(self) -> list[DropReport]:
+        """``drops``, and what the ends of pcapng files say was lost before they are reached."""
+        return [_shifted(drop, by_ns) for source, by_ns in self._shifted_sources() for drop in source.losses]
+
+    def _shifted_sources(self) -> Iterator[tuple[Source, int]]:
+        return zip(self.sources, self._shifts, strict=True)
 
     @property
     def bytes_read(self) -> int:

@@ -104,6 +104,15 @@ class FileOctets:
             return None
         return max(0, self.size - self.bytes_read)
 
+    def tail(self, most: int) -> bytes:
+        """Return the last octets of a file, *most* at most; none of what cannot be read at any place or still grows."""
+        if self.size is None or self._descriptor is None or self._sleep is not None:
+            return b""
+        try:
+            return os.pread(self._descriptor, most, max(0, self.size - most))
+        except OSError:
+            return b""
+
     def close(self) -> None:
         """Close what was opened here; a stream object given by the caller stays open."""
         if self._owned:

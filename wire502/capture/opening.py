@@ -115,6 +115,7 @@ def _pcapng(
         head, "pcapng" + suffix, scanner, position=0, interfaces=interfaces, follow=follow, buffer_size=buffer_size
     )
     source.drops, source.comments, source.secrets = blocks.drops, blocks.comments, blocks.secrets
+    source.foreseen = lambda: blocks.foreseen
     # The section header is read now: without a whole and sound one this is no capture.
     length = int.from_bytes(head.buffer[4:8], "big" if head.buffer[8:12] == pcapng.BYTE_ORDER_MARKS[0] else "little")
     if not pcapng.SECTION_HEADER_MIN <= length <= pcapng.MAX_BLOCK:
@@ -122,4 +123,6 @@ def _pcapng(
     reason = source.begin(length + 3 & ~3)
     if reason:
         raise CaptureError(head.path, 0, reason, "the file is damaged from its start: capture again")
+    if isinstance(head.octets, FileOctets) and not follow:
+        blocks.foresee(head.octets.tail(pcapng.TAIL))
     return source

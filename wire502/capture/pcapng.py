@@ -5,6 +5,7 @@ Format: draft-ietf-opsawg-pcapng. What is kept is bounded, since a file may repe
 
 from __future__ import annotations
 
+from contextlib import suppress
 from struct import unpack_from
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,10 @@ _COUNTED = frozenset((9, 0x204, 0x216, 0x221, 0xBAD, 0x40000BAD))
 
 _IF_NAME, _IF_TSRESOL, _IF_TSOFFSET = 2, 9, 14
 _ISB_START, _ISB_IFDROP, _ISB_OSDROP = 2, 5, 7
+
+# What is read of the end of a file, for the statistics that programs write there when they stop.
+TAIL = 64 * 1024
+_PACKETS = frozenset((2, 3, 6))
 
 _MAX_INTERFACES = 65_536
 _MAX_DROPS = 4_096
@@ -64,6 +69,8 @@ class Blocks:
         self._last_drops: dict[int, tuple[int | None, int]] = {}  # interface → time, counter of its last statistics
         self._comment_octets = 0
         self._secret_octets = 0
+        self._ahead: dict[int, bytes] = {}  # identity → its statistics, found at the end of the file
+        self._foreseen: dict[int, DropReport] = {}  # interface → losses whose block was not reached yet
         self.drops: list[DropReport] = []
         self.comments: list[Comment] = []
         self.secrets: list[Secrets] = []
@@ -77,9 +84,34 @@ class Blocks:
         if major != 1 or minor not in (0, 2):  # 1.2 was written by some tools and means the same
             raise DamagedBlock(f"is a pcapng section of version {major}.{minor}; only 1.0 is defined")
         self._section = []
+        self._ahead.clear()  # the end of the file tells of another section
+        self._foreseen.clear()
         for code, value in self._options(body, 16, "the section header"):
             if code == OPTION_COMMENT:
                 self._comment("section", 0, value)
+
+    @property
+    def foreseen(self) -> list[DropReport]:
+        """What the end of the file says was lost, as far as no block read so far has said it."""
+        return list(self._foreseen.values())
+
+    def foresee(self, tail: bytes) -> None:
+        """Look into *tail*, the last octets of the file, for statistics: what they tell happened during the packets.
+
+        To be called when the first section header was read; a further section makes it void.
+        """
+        end = len(tail)
+        while end >= 12:
+            (length,) = unpack_from(self._order + "I", tail, end - 4)
+            if length % 4 or not 12 <= length <= end:
+                return
+            end -= length
+            kind, same = unpack_from(self._order + "II", tail, end)
+            if same != length or kind in _PACKETS:
+                return
+            if kind == _STATISTICS and length >= 24:
+                (identity,) = unpack_from(self._order + "I", tail, end + 8)
+                self._ahead.setdefault(identity, tail[end + 8 : end + length - 4])
 
     def block(self, kind: int, body: bytes) -> Clock | None:
         """Take a block that is neither section header nor packet; unknown ones are passed over."""
@@ -124,9 +156,15 @@ class Blocks:
         self._count += 1
         clock = Clock(interface.index, snaplen, record_limit(linktype, snaplen), units, offset)
         self._section.append(clock)
+        if len(self._section) - 1 in self._ahead:
+            with suppress(DamagedBlock):  # said when the block is reached
+                _, since, now, dropped, _ = self._counted(self._ahead.pop(len(self._section) - 1))
+                if dropped:
+                    self._foreseen[interface.index] = DropReport(self._file, interface.index, since, now, dropped)
         return clock
 
-    def _statistics(self, body: bytes) -> None:
+    def _counted(self, body: bytes) -> tuple[int, int | None, int, int, list[bytes]]:
+        """Return what statistics hold: interface, since when (None: not said), until when, lost, and comments."""
         if len(body) < 12:
             raise DamagedBlock("interface statistics are too short")
         identity, high, low = unpack_from(self._order + "III", body)
@@ -135,6 +173,7 @@ class Blocks:
         clock = self._section[identity]
         interface = clock.interface
         begin, dropped = None, 0
+        comments = []
         for code, value in self._options(body, 12, "interface statistics"):
             if code in (_ISB_IFDROP, _ISB_OSDROP) and len(value) == 8:
                 dropped += unpack_from(self._order + "Q", value)[0]
@@ -142,13 +181,22 @@ class Blocks:
                 begin_high, begin_low = unpack_from(self._order + "II", value)
                 begin = clock.nanoseconds(begin_high << 32 | begin_low)
             elif code == OPTION_COMMENT:
-                self._comment("statistics", interface, value)
-        now = clock.nanoseconds(high << 32 | low)
+                comments.append(value)
+        return interface, begin, clock.nanoseconds(high << 32 | low), dropped, comments
+
+    def _statistics(self, body: bytes) -> None:
+        interface, begin, now, dropped, comments = self._counted(body)
+        for comment in comments:
+            self._comment("statistics", interface, comment)
         # Counters run from the start of the capture, so what a later block adds happened since the one before.
         since, before = self._last_drops.get(interface, (begin, 0))
         if dropped > before:
             self._dropped(interface, since, now, dropped - before)
         self._last_drops[interface] = now, dropped
+        foreseen = self._foreseen.pop(interface, None)
+        # These were not the last ones: what those add happened later.
+        if foreseen is not None and (rest := foreseen.count - (dropped - before)) > 0 and foreseen.to_ns >= now:
+            self._foreseen[interface] = DropReport(self._file, interface, now, foreseen.to_ns, rest)
 
     def _dropped(self, interface: int, since: int | None, until: int, count: int) -> None:
         if not count:

@@ -10,7 +10,7 @@ from wire502.model.capture_info import DropReport, InputDamage, Interface
 from wire502.model.frames_cy import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -68,6 +68,7 @@ class Source:
         self.interfaces = interfaces
         self.damage: InputDamage | None = None
         self.drops: Sequence[DropReport] = ()
+        self.foreseen: Callable[[], list[DropReport]] = list
         self.comments: Sequence[Comment] = ()
         self.secrets: Sequence[Secrets] = ()
         self._octets = head.octets
@@ -92,6 +93,11 @@ class Source:
     def size(self) -> int | None:
         """Octets of the whole file; None when it has no known end."""
         return self._octets.size
+
+    @property
+    def losses(self) -> Sequence[DropReport]:
+        """``drops``, and what the end of a pcapng file says was lost before it is reached."""
+        return [*self.drops, *ahead] if (ahead := self.foreseen()) else self.drops
 
     @property
     def frames(self) -> int:

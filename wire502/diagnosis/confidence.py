@@ -39,10 +39,7 @@ def weigh(attempt: Attempt, finding: Finding) -> tuple[Confidence, list[str]]:
         confidence = least(confidence, "medium")
         caveats.append("only one direction of the connection is in the capture")
     confidence = _weigh_gaps(attempt, confidence, caveats)
-    if attempt.dropped_nearby > 0:
-        caveats.append(f"the capture lost {attempt.dropped_nearby} packets around this moment")
-        if finding.kind.startswith(ABSENCE):
-            confidence = lower(confidence)
+    confidence = _weigh_losses(attempt, finding, confidence, caveats)
     if attempt.request is not None and attempt.request.cut:
         confidence = least(confidence, "medium")
         caveats.append("parts of the request are not in the capture: where it ends is not certain")
@@ -61,6 +58,20 @@ def weigh(attempt: Attempt, finding: Finding) -> tuple[Confidence, list[str]]:
         confidence = "low"
         caveats.append("the connection was dropped from memory under load")
     return confidence, caveats
+
+
+def _weigh_losses(attempt: Attempt, finding: Finding, confidence: Confidence, caveats: list[str]) -> Confidence:
+    if attempt.dropped_sometime > 0:
+        lost = _packets(attempt.dropped_sometime)
+        caveats.append(f"the capture lost {lost} and does not say when: perhaps around this moment")
+    if attempt.dropped_nearby <= 0:
+        return confidence
+    caveats.append(f"the capture lost {_packets(attempt.dropped_nearby)} around this moment")
+    return lower(confidence) if finding.kind.startswith(ABSENCE) else confidence
+
+
+def _packets(number: int) -> str:
+    return "1 packet" if number == 1 else f"{number} packets"
 
 
 def _weigh_gaps(attempt: Attempt, confidence: Confidence, caveats: list[str]) -> Confidence:

@@ -98,7 +98,9 @@ def _since_request(attempt: Attempt, finding: Finding) -> str:
 
 
 def _loss(attempt: Attempt) -> str:
-    if attempt.gaps or attempt.request_retransmissions or attempt.response_retransmissions or attempt.dropped_nearby:
+    if attempt.gaps or attempt.request_retransmissions or attempt.response_retransmissions:
+        return ""
+    if attempt.dropped_nearby or attempt.dropped_sometime:
         return ""
     return "; nothing was lost around it"
 

@@ -41,6 +41,8 @@ from wire502.model.flow_cy import (
 from wire502.model.text import wire_text
 
 NEIGHBOUR_NS = 60_000_000_000
+_LONG_NS = 60 * 10**9  # a counter of losses that covers more says nothing of any one moment
+
 _UNREACHABLE = {
     0: "network unreachable",
     1: "host unreachable",
@@ -150,22 +152,25 @@ def unattempted(conn: Connection, head: bytes, asked: Point, now_ns: int) -> Att
     return attempt
 
 
-def dropped_nearby(drops: Sequence[DropReport], file: int, attempt: Attempt) -> int:
-    """Return how many packets the capture of *file* says it lost between the attempt's beginning and its verdict.
+def dropped(drops: Sequence[DropReport], file: int, attempt: Attempt) -> tuple[int, int]:
+    """Return how many packets the capture of *file* says it lost while the attempt lasted: around it, sometime.
 
-    A counter that stands for the whole capture (no beginning) says nothing of any one moment, unless all of it was
-    as short as the attempt: it is told with the summary instead.
+    A counter of a long while (dumpcap writes one for the whole capture) says little of any one moment in it.
     """
     request, shake = attempt.request, attempt.handshake
     since = request.first.time_ns if request is not None else shake.syns[0].time_ns if shake.syns else None
     if since is None:
-        return 0
+        return 0, 0
     until = attempt.judged_at_ns
-    return sum(
-        drop.count
-        for drop in drops
-        if drop.file == file and drop.from_ns is not None and drop.from_ns <= until and drop.to_ns >= since
-    )
+    nearby = sometime = 0
+    for drop in drops:
+        if drop.file != file or drop.to_ns < since:
+            continue
+        if drop.from_ns is None or drop.to_ns - drop.from_ns > _LONG_NS:
+            sometime += drop.count if drop.from_ns is None or drop.from_ns <= until else 0
+        elif drop.from_ns <= until:
+            nearby += drop.count
+    return nearby, sometime
 
 
 def _point(frame: int, file: int, ts: int) -> Point | None:

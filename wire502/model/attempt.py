@@ -270,6 +270,7 @@ class Attempt:
     later_success: Point | None = None  # IPv4 success within 300 ms after a refused IPv6 attempt
     overlap_conflict: tuple[Point, Point] | None = None  # retransmission with other octets: first copy, second copy
     dropped_nearby: int = 0  # packets that the capture says it lost around this attempt
+    dropped_sometime: int = 0  # ... and that it lost at some time in a long while, in which the attempt lies
     clock_step: Point | None = None
     snaplen_cut: bool = False
     unkept: bool = False  # octets ahead of their turn were too many to be kept in memory: what they said is unknown
