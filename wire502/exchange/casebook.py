@@ -145,14 +145,17 @@ class Casebook:
         for item in self._docket.due(now_ns):
             if isinstance(item, ClientError):
                 self._tell(item)
-            elif item.failure is None:
-                self._release_failure(item, now_ns)
+                continue
+            if item.failure is None:
+                self._release_failure(item)
             else:
-                self._look_again(item, now_ns)
+                self._settle(item)
+            if now_ns is not None:
+                self._watch(item, now_ns)
 
     # -- failures -------------------------------------------------------------------------------------------------
 
-    def _release_failure(self, held: Held, now_ns: int | None) -> None:
+    def _release_failure(self, held: Held) -> None:
         if held.dropped:
             return
         conn = held.conn
@@ -164,11 +167,9 @@ class Casebook:
                 self._tell(ClientError(held.when_ns, own))
             return
         self._settle(held)
-        if now_ns is not None:
-            self._watch(held, now_ns)
 
     def _watch(self, held: Held, now_ns: int) -> None:
-        """Have a written failure back later if its client's fate is still open."""
+        """Have a written failure back later if its client's fate is still open; put it away in time if it is not."""
         client = held.failure.client if held.failure is not None else None
         open_ = client is not None and client.outcome == "pending" and held.verdict.outcome == "failure"
         lost = client is None and self._legs.client_legs_seen and held.joined.candidates == 0
@@ -177,11 +178,8 @@ class Casebook:
             held.when_ns = now_ns + (self._context.hold_ns << held.looks)
             self._docket.push(held)
             self._tracker.wake(held.when_ns)
-
-    def _look_again(self, held: Held, now_ns: int | None) -> None:
-        self._settle(held)
-        if now_ns is not None:
-            self._watch(held, now_ns)
+        else:
+            self._docket.rest(held, now_ns)
 
     def _settle(self, held: Held) -> None:
         """Write a failure with what is known of its client by now, or an update where that is something new."""
@@ -288,7 +286,7 @@ class Casebook:
         if not self._docket.behind(key) and not tried and self._covered(row, over):
             self._unattempted(error, over)
         incident = self._made(self._docket.next_incident(), row, tried)
-        self._docket.tell(key, Told(incident, row))
+        self._docket.tell(key, Told(incident, row), error.when_ns)
         self._counts.incident(incident)
         self._write(incident)
 
@@ -342,6 +340,7 @@ class Casebook:
             gateway = row.conn.b.high, row.conn.b.low
             held.failure = self._judge.failure(None, attempt, verdict, self._docket.next_failure(), gateway)
             self._docket.belongs(key_of(row), held)
+            self._docket.rest(held, error.when_ns)
             self._count(held.failure, None, 1)
             self._write(held.failure)
 

@@ -23,6 +23,8 @@ ERRORS = 65_536  # client errors that wait for what stands behind them
 KINDS = 65_536  # attempts whose kind of failure is remembered
 CONNECTS = 1024  # failures without a request that wait for a client
 MOST_WAITING = 4096  # beyond it the oldest waits no longer: each is a few kilobytes
+REST_NS = 120_000_000_000  # for which what was written is kept at hand: longer than two usual time limits of gateways
+RESTS = 5  # times that it is kept on for a client that still waits
 
 
 @dataclass(slots=True, eq=False)
@@ -30,7 +32,8 @@ class Held:
     """A failure that waits, or was written and may still change.
 
     ``own`` is its exchange, ``key`` the client's exchange that it belongs to, as far as is known; ``row`` its own row
-    in the history, 0 for none; ``looks`` counts the times that it was looked at again after it was written.
+    in the history, 0 for none; ``looks`` counts the times that it was looked at again after it was written, ``rests``
+    those that it was kept for a client that waits.
     """
 
     when_ns: int
@@ -45,6 +48,7 @@ class Held:
     failure: Failure | None = None
     dropped: bool = False
     looks: int = 0
+    rests: int = 0
     ident: str | None = None  # it was told as pending under this id
 
 
@@ -83,6 +87,7 @@ class Docket:
         self._kinds: dict[Key, str] = {}
         self._announced: dict[Key, bool] = {}
         self._told: dict[Key, Told] = {}
+        self._resting: deque[tuple[int, Held | Key]] = deque()
         self._numbers = [0, 0]
 
     def hold(self, held: Held) -> None:
@@ -112,6 +117,8 @@ class Docket:
 
         Of too many the oldest wait no longer.
         """
+        if now_ns is not None:
+            self._put_away(now_ns)
         while True:
             if self.full:
                 yield heappop(self._waiting)[2]
@@ -125,6 +132,33 @@ class Docket:
             if first is None or (now_ns is not None and first[0] > now_ns):
                 return
             yield heappop(self._waiting)[2] if first is waiting else heappop(self._errors)[2]
+
+    def rest(self, held: Held, now_ns: int) -> None:
+        """Keep a failure that was written for as long as its client may still be heard of, and no longer."""
+        self._resting.append((now_ns + REST_NS, held))
+
+    def _put_away(self, now_ns: int) -> None:
+        """Forget what has rested, so that memory does not grow with the length of a capture."""
+        resting = self._resting
+        while resting and resting[0][0] <= now_ns:
+            _, item = resting.popleft()
+            if not isinstance(item, Held):
+                self._told.pop(item, None)
+                continue
+            client = item.attempt.client
+            if client is not None and client.outcome == "pending" and not item.dropped and item.rests < RESTS:
+                item.rests += 1
+                self.rest(item, now_ns)  # its client still waits, as far as is known
+                continue
+            if item.own is not None and self._by_own.get(item.own) is item:
+                del self._by_own[item.own]
+            if item.key is not None and item in (behind := self._by_key.get(item.key, [])):
+                behind.remove(item)
+                if not behind:
+                    del self._by_key[item.key]
+        connects = self._connects
+        while connects and connects[0].when_ns + REST_NS <= now_ns:
+            connects.popleft()
 
     @property
     def full(self) -> bool:
@@ -177,9 +211,10 @@ class Docket:
         """Return the incident that was written for a client's request."""
         return self._told.get(key)
 
-    def tell(self, key: Key, told: Told) -> None:
+    def tell(self, key: Key, told: Told, now_ns: int) -> None:
         """Remember the incident of a client's request."""
         self._told[key] = told
+        self._resting.append((now_ns + REST_NS, key))
         _let_go(self._told, WATCHED)
 
     def next_failure(self) -> str:
