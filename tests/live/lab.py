@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -41,6 +42,19 @@ def why_not() -> str | None:
         return "needs ip (iproute2)"
     tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True, check=False)
     return None if tried.returncode == 0 else f"network namespaces are not allowed here: {tried.stderr.strip()}"
+
+
+def for_nobody() -> tuple[str, ...]:
+    """Return the options with which bundles can be made: none where Python, and this, may be read by everybody."""
+    code = [sys.executable, "-c", "import wire502"]
+    nobody = pwd.getpwnam("nobody")
+    with contextlib.suppress(OSError):
+        done = subprocess.run(
+            code, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd=ROOT, capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            return ()
+    return ("-Z", "root")
 
 
 class Process:
@@ -103,6 +117,7 @@ class Lab:
         self.folder = folder
         self._names = [f"w502-{os.getpid()}-{role}" for role in ("gw", "up", "cl")]
         self._processes: list[Process] = []
+        self._disks: list[Path] = []
 
     def __enter__(self) -> Self:
         gateway, _, client = self._names
@@ -128,6 +143,8 @@ class Lab:
     ) -> None:
         for process in reversed(self._processes):
             process.kill()
+        for disk in self._disks:
+            subprocess.run(["umount", "--lazy", str(disk)], check=False, capture_output=True)
         for name in self._names:
             with contextlib.suppress(subprocess.CalledProcessError):
                 self.ip("netns", "del", name)
@@ -143,6 +160,32 @@ class Lab:
     def at_gateway(self, *arguments: str) -> None:
         """Run ``ip`` on the gateway's host."""
         self.ip("-n", self._names[0], *arguments)
+
+    def disk(self, octets: int) -> Path:
+        """Return the folder of a disk of that size, which belongs to nobody; skip where nothing can be mounted."""
+        self.open_to_all()
+        folder = self.folder / f"disk{len(self._disks)}"
+        folder.mkdir()
+        nobody = pwd.getpwnam("nobody")
+        options = f"size={octets},mode=0755,uid={nobody.pw_uid},gid={nobody.pw_gid}"
+        command = ["mount", "-t", "tmpfs", "-o", options, "wire502-test", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        self._disks.append(folder)
+        return folder
+
+    def open_to_all(self) -> None:
+        """Let every user reach what is in the folder, by its name."""
+        for folder in (self.folder, *self.folder.parents):
+            if folder.stat().st_mode & 0o001 == 0:
+                folder.chmod(folder.stat().st_mode | 0o011)
+
+    def fetch(self, url: str) -> str:
+        """Return what *url* on the gateway's host answers, "" when it does not."""
+        code = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+        command = ["ip", "netns", "exec", self._names[0], sys.executable, "-c", code, url]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout
 
     @staticmethod
     def ip(*arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import signal
@@ -113,10 +114,7 @@ def test_the_output_survives_its_rotation(lab: Lab) -> None:
     """A file of lines that was moved away is opened anew on SIGHUP, by the user that has no rights."""
     lab.upstreams()
     nobody = pwd.getpwnam("nobody")
-    for folder in (lab.folder, *lab.folder.parents):
-        if folder == Path("/tmp") or folder.stat().st_mode & 0o005 == 0o005:
-            continue
-        folder.chmod(folder.stat().st_mode | 0o011)
+    lab.open_to_all()
     logs = lab.folder / "logs"
     logs.mkdir()
     os.chown(logs, nobody.pw_uid, nobody.pw_gid)
@@ -131,6 +129,31 @@ def test_the_output_survives_its_rotation(lab: Lab) -> None:
     wait_for(lambda: kinds(path) == ["fin_before_response"], "the close is told in the new file")
     assert live.end() == 0
     assert kinds(old) == ["rst_before_response"]
+
+
+def test_log_records_reach_a_collector(lab: Lab) -> None:
+    """With --otlp a collector hears of a failure, from a program that has no rights any more."""
+    lab.upstreams()
+    code = (
+        "import http.server, sys\n"
+        "class Collector(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_POST(self):\n"
+        "        print(self.rfile.read(int(self.headers['Content-Length'])).decode(), flush=True)\n"
+        "        self.send_response(200); self.end_headers()\n"
+        "server = http.server.HTTPServer(('127.0.0.1', 4318), Collector); print('ready', flush=True)\n"
+        "server.timeout = 60; server.handle_request()\n"
+    )
+    collector = lab.start("collector", sys.executable, "-c", code)
+    wait_for(lambda: "ready" in collector.out.read_text(), "the collector listens")
+    live = lab.live("-i", CABLE, "--json", "--otlp")
+    lab.ask_upstream(RESET)
+    wait_for(lambda: collector.out.read_text().count("\n") > 1, "a log record arrives")
+    logs = json.loads(collector.out.read_text().splitlines()[1])["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    assert live.end() == 0
+    (failure,) = (result for result in lines(live.out) if result["type"] == "failure")
+    (record,) = logs
+    assert record["body"]["stringValue"] == failure["summary"]
+    assert {"key": "wire502.frame", "value": {"intValue": str(failure["frame"])}} in record["attributes"]
 
 
 def test_it_ends_after_so_many_packets(lab: Lab) -> None:

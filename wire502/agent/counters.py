@@ -17,7 +17,10 @@ class State:
 
     ``failures`` counts by kind, as they were first told. ``ring`` is the part of the packet ring that waits, 0 to 1.
     ``dropped`` was lost by the kernel, ``interface_dropped`` by the interface, ``freezes`` counts times that the ring
-    was full, ``absences`` that an interface was away.
+    was full, ``absences`` that an interface was away. ``bundles_*`` are those of ``--evidence``: made, spared since
+    they were like others or too many, failed. ``lost_*`` could not be written or sent: lines of results, lines to the
+    journal or syslog, records to a collector; ``unrecorded`` are octets of packets for ``-w``, ``unkept`` packets
+    for ``--evidence``.
     """
 
     frames: int = 0
@@ -39,6 +42,14 @@ class State:
     gaps_capture: int = 0
     gaps_wire: int = 0
     gaps_unknown: int = 0
+    bundles_made: int = 0
+    bundles_spared: int = 0
+    bundles_failed: int = 0
+    lost_lines: int = 0
+    lost_log: int = 0
+    lost_otlp: int = 0
+    unrecorded: int = 0
+    unkept: int = 0
     results: int = 0
     failures: dict[str, int] = field(default_factory=dict)
 
@@ -56,9 +67,10 @@ class State:
 
 
 class Counting(Part):
-    """Counts what passes; ``state`` adds what only the source and the engine know."""
+    """Counts what passes; ``state`` adds what only the source, the engine and *parts* know."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[Part] = ()) -> None:
+        self._parts = parts
         self._results = 0
         self._failures: Counter[str] = Counter()
 
@@ -76,6 +88,9 @@ class Counting(Part):
         for item in fields(State):
             if item.name in gauges:
                 setattr(state, item.name, gauges[item.name])
+        for part in self._parts:
+            for name, count in part.counts().items():
+                setattr(state, name, count)
         if isinstance(source, LiveSource):
             totals = source.totals
             state.dropped, state.interface_dropped = totals.drops, totals.interface

@@ -31,6 +31,7 @@ MOST_FINGERPRINTS = 4096
 PATIENCE_S = 120.0  # with one bundle
 BEFORE_NS = 5_000_000_000  # kept from before the connection's first frame: what else its upstream did
 SAY_S = 60.0
+PAUSE_S = 5.0  # after a bundle that could not be made
 
 
 @dataclass(slots=True)
@@ -72,7 +73,8 @@ class Keeper(Part):
         self._hour: deque[float] = deque()
         self._child: subprocess.Popen[bytes] | None = None
         self._current: Wanted | None = None
-        self._until = self._said = 0.0
+        self._until = self._said = self._not_before = 0.0
+        self._told = ""  # why none can be made
         self._now = 0.0
         self.made = self.alike = self.failed = 0
         try:
@@ -89,6 +91,12 @@ class Keeper(Part):
             raise SettingError(
                 f"--evidence {self._folder}: may not be written by the user that captures; -Z chooses one"
             )
+        for path, right in ((sys.executable, os.X_OK), (__file__, os.R_OK)):
+            if not os.access(path, right):
+                raise SettingError(
+                    f"--evidence: {path} may not be used by the user that captures, but makes the bundles; -Z chooses "
+                    "one, or install where all may read"
+                )
 
     def results(self, results: Sequence[Result]) -> None:
         """Note the failures that deserve a bundle."""
@@ -101,8 +109,12 @@ class Keeper(Part):
         self._now = now
         if self._child is not None:
             self._look(now)
-        if self._child is None and self._queue and self._queue[0].due <= now:
+        if self._child is None and self._queue and max(self._queue[0].due, self._not_before) <= now:
             self._begin(self._queue.popleft(), now)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many bundles were made, spared, and not made though they should have been."""
+        return {"bundles_made": self.made, "bundles_spared": self.alike, "bundles_failed": self.failed}
 
     def close(self) -> None:
         """Begin nothing more; what is being made is given a moment, then it goes on by itself."""
@@ -116,8 +128,7 @@ class Keeper(Part):
             self._look(self._now)
 
     def _consider(self, failure: Failure) -> None:
-        cause = failure.causes[0].name if failure.causes else ""
-        fingerprint = (failure.kind, failure.connection.upstream, cause)
+        fingerprint = _fingerprint(failure)
         now, last = self._now, self._seen.get(fingerprint)
         while self._hour and now - self._hour[0] > HOUR_S:
             self._hour.popleft()
@@ -165,7 +176,7 @@ class Keeper(Part):
                 pipe.write(json.dumps(job).encode())  # a few kilobytes: a pipe takes them at once
         except OSError as error:
             self._ring.give_back(wanted.taken)
-            self._fail(error.strerror or str(error))
+            self._fail(failure, error.strerror or str(error))
             return
         self._child, self._current, self._until = child, wanted, now + PATIENCE_S
 
@@ -185,12 +196,27 @@ class Keeper(Part):
         self._child = self._current = None
         if child.returncode == 0:
             self.made += 1
+            if self._told:
+                self._told = ""
+                self._say(
+                    f"evidence is written again; {self.failed} bundle{'' if self.failed == 1 else 's'} failed so far"
+                )
         else:
             lines = error.decode(errors="replace").strip().splitlines()
-            self._fail(lines[-1] if lines else f"ended with {child.returncode}")
+            self._fail(wanted.failure, lines[-1] if lines else f"ended with {child.returncode}")
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, failure: Failure, why: str) -> None:
+        """Count and say that a bundle could not be made: the next one like it is tried again, after a pause."""
         self.failed += 1
-        if self.failed == 1 or self._now - self._said >= SAY_S:
-            self._said = self._now
+        self._not_before = self._now + PAUSE_S
+        self._seen.pop(_fingerprint(failure), None)
+        if self._hour:
+            self._hour.pop()
+        if not self._told or (why != self._told and self._now - self._said >= SAY_S):
+            self._told, self._said = why, self._now
             self._say(f"no evidence was written ({self.failed} so far): {why}")
+
+
+def _fingerprint(failure: Failure) -> tuple[str, ...]:
+    cause = failure.causes[0].name if failure.causes else ""
+    return failure.kind, failure.connection.upstream, cause

@@ -44,6 +44,8 @@ COUNTERS = {
     "unfollowed": ("unfollowed_attempts", "Attempts that were only counted, in a flood."),
     "freezes": ("ring_freezes", "Times that the packet ring was full."),
     "absences": ("interface_absences", "Times that an interface was down or gone."),
+    "unrecorded": ("unrecorded_bytes", "Octets of packets that -w could not write."),
+    "unkept": ("unkept_packets", "Packets that found no room in the memory for evidence."),
 }
 GAUGES = {
     "connections": ("open_connections", "TCP connections followed now."),
@@ -188,6 +190,18 @@ def _families(copy: _Copy) -> Iterator[Metric]:
     for label in ("capture", "wire", "unknown"):
         gaps.add_metric([label], getattr(copy.state, f"gaps_{label}"))
     yield gaps
+    bundles = CounterMetricFamily(
+        "wire502_evidence_bundles", "Bundles of evidence, by what became of them.", labels=["outcome"]
+    )
+    for outcome in ("made", "spared", "failed"):
+        bundles.add_metric([outcome], getattr(copy.state, f"bundles_{outcome}"))
+    yield bundles
+    lost = CounterMetricFamily(
+        "wire502_lost_results", "Lines and records that could not be written or sent.", labels=["where"]
+    )
+    for where in ("lines", "log", "otlp"):
+        lost.add_metric([where], getattr(copy.state, f"lost_{where}"))
+    yield lost
     failures = CounterMetricFamily(
         "wire502_failures", "Failed requests, as first told.", labels=["kind", "cause", "upstream"]
     )

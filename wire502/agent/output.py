@@ -9,10 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from wire502.agent.parts import Part
+from wire502.agent.parts import Part, Trouble
 from wire502.agent.privileges import User
 from wire502.api import Result
 
+_LINE_END = ord("\n")
 MOST_WAITING = 16 << 20  # characters that wait for a reader
 CLOSING_S = 1.0
 _SAY_S = 60.0
@@ -42,7 +43,8 @@ class Lines(Part):
         self._size = 0
         self._turn = threading.Condition()
         self._ending = False
-        self._failing = False
+        self._trouble = Trouble(say)
+        self._rest = b""  # of a line whose beginning is in the file
         self.lost = self._told_lost = 0
         self._tell_at = 0.0
         self._thread = threading.Thread(target=self._run, name="output", daemon=True)
@@ -75,9 +77,15 @@ class Lines(Part):
 
     def beat(self, now: float) -> None:
         """Say that lines were lost, at most once a minute."""
-        if self.lost > self._told_lost and now >= self._tell_at:
+        if self._trouble.beat(now, f"{self._name} is written again; {self.lost:,} lines are missing so far"):
+            self._told_lost = self.lost
+        if self.lost > self._told_lost and now >= self._tell_at and not self._trouble.on:
             self._say(f"{self.lost - self._told_lost:,} lines were lost: nobody reads them as fast as they come")
             self._told_lost, self._tell_at = self.lost, now + _SAY_S
+
+    def counts(self) -> dict[str, int]:
+        """Return how many lines were lost."""
+        return {"lost_lines": self.lost}
 
     def reopen(self) -> None:
         """Open the file anew; standard output stays."""
@@ -86,6 +94,8 @@ class Lines(Part):
         fresh = _opened(self._path, None)
         with self._turn:
             os.dup2(fresh, self._descriptor)
+            self.lost += bool(self._rest)  # its beginning went away with the old file
+            self._rest = b""
         os.close(fresh)
 
     def close(self) -> None:
@@ -106,26 +116,30 @@ class Lines(Part):
                 octets = b"".join(self._waiting)
                 self._waiting.clear()
                 self._size = 0
-            self._put_out(octets)
+            self._put_out(self._rest + octets)
 
     def _put_out(self, octets: bytes) -> None:
-        view = memoryview(octets)
-        while view:
+        at, torn = 0, bool(self._rest)
+        self._rest = b""
+        while at < len(octets):
             try:
-                view = view[os.write(self._descriptor, view) :]
-                self._failing = False
+                at += os.write(self._descriptor, memoryview(octets)[at:])
             except BrokenPipeError:
                 self._unread()
                 return
             except OSError as error:
+                torn = octets[at - 1] != _LINE_END if at else torn
+                end = octets.find(b"\n", at) + 1 if torn else at  # half a line would spoil the next one: it is kept
+                self._rest = octets[at:end]
                 with self._turn:
-                    self.lost += bytes(view).count(b"\n")
-                if not self._failing:
-                    self._failing = True
-                    self._say(
-                        f"cannot write {self._path or 'the output'}: {error.strerror}; lines are lost until I can"
-                    )
+                    self.lost += octets.count(b"\n", end)
+                self._trouble.failed(f"cannot write {self._name}: {error.strerror}; lines are lost until I can")
                 return
+        self._trouble.worked()
+
+    @property
+    def _name(self) -> str:
+        return self._path or "the output"
 
 
 def _opened(path: str, owner: User | None) -> int:

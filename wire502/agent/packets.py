@@ -74,6 +74,10 @@ class PacketRing(Part):
         for slot in taken:
             self._slots[slot.start // SLOT].readers -= 1
 
+    def counts(self) -> dict[str, int]:
+        """Return how many packets were not kept."""
+        return {"unkept": self.lost}
+
     def close(self) -> None:
         """Give the memory back; whoever maps it keeps it."""
         if self.descriptor >= 0:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wire502.api import Feed, Result
 from wire502.model.capture_info import DropReport, InputDamage, Interface
 from wire502.model.frames_cy import Batch
+
+CALM_S = 2.0
 
 
 class Part:
@@ -24,11 +26,46 @@ class Part:
     def beat(self, now: float) -> None:
         """Do what is done now and then; called about ten times a second with the seconds of a clock never set."""
 
+    def counts(self) -> dict[str, int]:
+        """Return what it counted so far, under names of fields of ``counters.State``."""
+        return {}
+
     def reopen(self) -> None:
         """Open files anew under their names: they were moved away. Raises ``OSError`` where that is refused."""
 
     def close(self) -> None:
         """Write what is left and end, within a second."""
+
+
+class Trouble:
+    """Says once that something cannot be done, and once that it can again: when it has worked for a while."""
+
+    def __init__(self, say: Callable[[str], object], calm_s: float = CALM_S) -> None:
+        self._say = say
+        self._calm_s = calm_s
+        self._now = self._at = 0.0
+        self._works = False
+        self.on = False
+
+    def failed(self, text: str) -> None:
+        """Say *text*, if it is news."""
+        self._works, self._at = False, self._now
+        if not self.on:
+            self.on = True
+            self._say(text)
+
+    def worked(self) -> None:
+        """Note that it worked."""
+        self._works = True
+
+    def beat(self, now: float, text: str) -> bool:
+        """Say *text*, and return True, when it is over; to be called now and then with seconds of a steady clock."""
+        self._now = now
+        if not self.on or not self._works or now - self._at < self._calm_s:
+            return False
+        self.on = False
+        self._say(text)
+        return True
 
 
 class Shown:

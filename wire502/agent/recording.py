@@ -8,9 +8,10 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from wire502.agent.parts import Part
+from wire502.agent.parts import Part, Trouble
 from wire502.agent.privileges import User
 from wire502.capture.pack_cy import Packer
 from wire502.errors import CaptureError
@@ -46,7 +47,7 @@ class Recording(Part):
     """Writes every frame. *full* is called when as many files were written as ``-W`` with ``-G`` allows.
 
     The first file is opened when this is made, and belongs to *owner*. A disk that is full is told by *say* once; the
-    frames that do not reach the file are counted in ``lost``, and recording goes on when it can again.
+    octets of the frames that do not reach the file are counted in ``lost``, and recording goes on when it can again.
     """
 
     def __init__(
@@ -63,7 +64,6 @@ class Recording(Part):
         self._pattern = pattern
         self._rotation = rotation
         self._interface = interface
-        self._say = say
         self._full = full
         self._clock = clock
         self._packer = Packer()
@@ -71,7 +71,7 @@ class Recording(Part):
         self._used = 0
         self._written = 0
         self._number = self._files = 0
-        self._failing = False
+        self._trouble = Trouble(say)
         self.lost = 0
         self._since = clock()
         self._descriptor = -1
@@ -111,9 +111,10 @@ class Recording(Part):
             else:  # a frame larger than the buffer
                 self._buffer = memoryview(bytearray(2 * len(self._buffer)))
 
-    def beat(self, now: float) -> None:  # noqa: ARG002
+    def beat(self, now: float) -> None:
         """Write what is there; begin the next file when it is time."""
         self._flush()
+        self._trouble.beat(now, f"{self.name} is written again; {self.lost:,} octets of packets are missing so far")
         seconds = self._rotation.seconds
         if seconds and self._clock() - self._since >= seconds:
             self._files += 1
@@ -123,6 +124,10 @@ class Recording(Part):
             self._number = 0
             self._since = self._clock()
             self._turn()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many octets were not recorded."""
+        return {"unrecorded": self.lost}
 
     def reopen(self) -> None:
         """Begin the file anew: it was moved away. Numbers go on."""
@@ -164,18 +169,27 @@ class Recording(Part):
     def _flush(self) -> None:
         view = self._buffer[: self._used]
         self._used = 0
+        if not view:
+            return
+        size, begun = len(view), self._written
         while view:
             try:
                 done = os.write(self._descriptor, view)
             except OSError as error:
-                self._fail(error, len(view))
+                self._fail(error, size)
+                self._back_to(begun)
                 return
             self._written += done
             view = view[done:]
-        self._failing = False
+        self._trouble.worked()
+
+    def _back_to(self, size: int) -> None:
+        """Cut off what was written in part: behind half a record the rest of a file cannot be read."""
+        with suppress(OSError):  # a pipe cannot be cut
+            os.ftruncate(self._descriptor, size)
+            os.lseek(self._descriptor, size, os.SEEK_SET)
+            self._written = size
 
     def _fail(self, error: OSError, octets: int) -> None:
         self.lost += octets
-        if not self._failing:
-            self._failing = True
-            self._say(f"cannot write {self.name}: {error.strerror}; packets are not recorded until I can")
+        self._trouble.failed(f"cannot write {self.name}: {error.strerror}; packets are not recorded until I can")

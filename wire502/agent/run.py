@@ -39,8 +39,9 @@ class Plan:
 
     Of *interfaces*, *pipe* and *follow* one says where frames come from. *become* is ``USER[:GROUP]``, None the
     default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
-    *metrics* where counters are served (``[ADDRESS:]PORT``), *log_to* the daemon that hears of
-    failures, *table* that a table is drawn, with times as it says, *evidence* the folder for bundles, if any.
+    *metrics* where counters are served (``[ADDRESS:]PORT``), *log_to* the daemon that hears of failures, *otlp* the
+    address of a collector of OpenTelemetry that does, *version* the program's, *table* that a table is drawn, with
+    times as it says, *evidence* the folder for bundles, if any.
     """
 
     interfaces: Sequence[str] = ()
@@ -54,6 +55,8 @@ class Plan:
     output: str | None = None
     metrics: str | None = None
     log_to: Where | None = None
+    otlp: str | None = None
+    version: str = ""
     table: Clock | None = None
     evidence: str | None = None
     become: str | None = None
@@ -72,8 +75,8 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
     """
     become = _becomes(plan.become)
     notifier = Notifier()
-    counting = Counting()
     parts: list[Part] = []
+    counting = Counting(parts)
     feeds: list[Feed] = []
 
     def feed(interfaces: list[Interface]) -> Feed:
@@ -116,6 +119,10 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
             parts += [ring, keeper]
         if plan.log_to is not None:
             parts.append(Syslog(plan.log_to))
+        if plan.otlp is not None:
+            from wire502.agent.otlp import Otlp
+
+            parts.append(Otlp(plan.otlp, plan.version, os.environ, say))
         if plan.metrics is not None:
             from wire502.agent.metrics import Metrics
 

@@ -56,6 +56,10 @@ class Syslog(Part):
                 line = f"{result.id}: {got} to {result.client}: {result.summary}"
                 self._tell(_ERR, line, {"WIRE502_ID": result.id, "WIRE502_OUTCOME": result.outcome})
 
+    def counts(self) -> dict[str, int]:
+        """Return how many lines nobody took."""
+        return {"lost_log": self.lost}
+
     def close(self) -> None:
         """Go."""
         self._socket.close()

@@ -15,7 +15,7 @@ _SECTIONS = {
     "Where packets come from": ("interfaces", "pipe", "follow", "backend", "list_interfaces"),
     "How they are captured": ("snaplen", "buffer_kib", "count", "no_promiscuous", "fanout", "become"),
     "Where packets go": ("record", "megabytes", "files", "seconds"),
-    "Always on": ("evidence", "log_to", "metrics"),
+    "Always on": ("evidence", "log_to", "otlp", "metrics"),
     "What they mean": ("upstream", "gateway", "settings"),
     "What to print": ("everything", "kinds", "to", "host", "path"),
     "How to print it": ("as_json", "output", "table", "quiet", "redacted", "local", "color"),
@@ -71,6 +71,13 @@ _SECTIONS = {
 @click.option("--evidence", metavar="DIR", help="Write a bundle of evidence for failures, redacted; see: settings.")
 @click.option(
     "--log-to", type=click.Choice(["journal", "syslog"]), help="Tell the journal, or syslog, of each failure too."
+)
+@click.option(
+    "--otlp",
+    metavar="URL",
+    is_flag=False,
+    flag_value="http://127.0.0.1:4318",
+    help="Send log records to a collector of OpenTelemetry (OTLP/HTTP); alone: http://127.0.0.1:4318.",
 )
 @click.option(
     "--metrics",
@@ -136,6 +143,7 @@ def run(
     seconds: int | None,
     evidence: str | None,
     log_to: Literal["journal", "syslog"] | None,
+    otlp: str | None,
     metrics: str | None,
     upstream: tuple[str, ...],
     gateway: str | None,
@@ -154,6 +162,7 @@ def run(
     color: str,
 ) -> int:
     """Capture, print, and return the exit status."""
+    from wire502 import __version__
     from wire502.agent.run import Clock, LiveOptions, Plan, Rotation
     from wire502.agent.run import run as run_agent
     from wire502.api import Filter, Reading
@@ -187,6 +196,8 @@ def run(
         output=output,
         evidence=evidence,
         log_to=log_to,
+        otlp=otlp,
+        version=__version__,
         table=Clock(local=local) if table else None,
         metrics=metrics,
         become=become,

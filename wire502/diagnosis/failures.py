@@ -163,6 +163,7 @@ def request_ref(attempt: Attempt) -> RequestRef | None:
         host=request.host,
         id=request.id,
         target_length=request.target_length if request.target_length > TEXT_LIMIT else None,
+        trace=request.trace,
     )
 
 

@@ -236,6 +236,7 @@ def _add_exchange(attempt: Attempt, conn: Connection, exchange: Exchange) -> Non
             target_length=length,
             host=host,
             id=head_fields.correlation(exchange.req_head),
+            trace=head_fields.trace(exchange.req_head),
             expects_continue=exchange.expects,
             cut=exchange.req_cut,
         )

@@ -122,6 +122,7 @@ class Request:
     target_length: int = 0
     host: str | None = None
     id: str | None = None  # correlation header
+    trace: tuple[str, str] | None = None  # of a traceparent: trace id, and id of the span that asked
     expects_continue: bool = False
     http: bool = True  # False: opaque octets, no HTTP request
     cut: bool = False  # parts of it are not in the capture

@@ -5,10 +5,13 @@ Nothing here judges: the heads were read by ``protocol``; this looks up what a r
 
 from __future__ import annotations
 
+import re
+
 from wire502.model.text import wire_text
 
 CORRELATION = (b"x-request-id", b"x-correlation-id", b"traceparent", b"x-amzn-trace-id", b"cf-ray", b"x-b3-traceid")
 TARGET_LIMIT = 8192
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)")
 MARKS = (b"cf-ray", b"x-cache", b"x-amz-cf-id", b"x-served-by", b"x-varnish", b"x-envoy-upstream-service-time", b"age")
 
 
@@ -52,6 +55,14 @@ def correlation(head: bytes) -> str | None:
                 value = parts[1] if len(parts) > 2 else value
             return wire_text(value[:256])
     return None
+
+
+def trace(head: bytes) -> tuple[str, str] | None:
+    """Return trace id and parent id of a valid ``traceparent`` (W3C Trace Context, section 3.2.2), None without one."""
+    found = _TRACEPARENT.match(field(head, b"traceparent") or b"")
+    if found is None or found[1] == b"ff" or not found[2].strip(b"0") or not found[3].strip(b"0"):
+        return None
+    return found[2].decode(), found[3].decode()
 
 
 def request_names(head: bytes) -> tuple[str, str, int, str | None]:

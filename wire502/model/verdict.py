@@ -81,6 +81,7 @@ class RequestRef:
     host: str | None
     id: str | None
     target_length: int | None = None
+    trace: tuple[str, str] | None = field(default=None, metadata={"json": False})  # trace id, id of the calling span
 
 
 @dataclass(slots=True)
