@@ -35,7 +35,7 @@ def remembered(apart: float, *, answered: bool) -> tuple[int, int]:
     engine = Engine(Context(), list(portions[0].interfaces))
     told = [result.type for batch in portions for result in engine.feed(batch)]
     found = alive(Held) - before[0], alive(Told) - before[1]
-    assert told.count("failure") >= NUMBER - 2
+    assert told.count("failure") >= NUMBER - 8  # the last ones are still held
     engine.finish()
     return found
 
