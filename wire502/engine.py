@@ -24,7 +24,7 @@ from wire502.exchange.linking import Joined, Linker
 from wire502.exchange.outcomes import Outcomes
 from wire502.exchange.retries import other_family
 from wire502.exchange.silences import Silences
-from wire502.exchange.summing import Counts, row, summary
+from wire502.exchange.summing import Counts, row, summary, unread
 from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
@@ -38,6 +38,7 @@ from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
 from wire502.model.verdict import Cleared, Failure, Incident, Pending, Result, Summary, Time, UpstreamSummary
 from wire502.packet import PacketStage
+from wire502.packet.linktypes import linktype_name
 from wire502.protocol.http1_cy import Http1
 from wire502.tcp.connections_cy import JUMP_NS, Connections
 from wire502.tcp.reassembly_cy import release
@@ -409,7 +410,12 @@ class Engine:
             evicted=connections.evicted,
             unfollowed=self._tracker.unfollowed,
             holes=connections.holes(),
-            unsupported=packets.unsupported,
+            unread=unread(
+                {linktype_name(number): count for number, count in packets.unsupported.items()},
+                malformed=packets.malformed,
+                cut=packets.cut,
+                incomplete=packets.fragments_pending,
+            ),
             steps=[after - before for _, before, after in connections.steps],
             clocks=[*self._clocks, *self._linker.skew.caveats()],
         )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,3 +192,34 @@ def test_zero_octets_at_the_end() -> None:
     found, damage = read(pcap(numbered(3)) + bytes(32))
     assert [row.frame for row in found] == [1, 2, 3, 4, 5]
     assert damage is None
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "command"),
+    [
+        ("a.pcap", "", "editcap {} whole.pcapng"),
+        ("two words; rm.pcap", "", "editcap '{}' whole.pcapng"),
+        ("a.gz", "gzip", "gzip -dc {} | editcap - whole.pcapng"),
+        ("a.bz2", "bzip2", "bzip2 -dc {} | editcap - whole.pcapng"),
+        ("a.xz", "xz", "xz -dc {} | editcap - whole.pcapng"),
+    ],
+)
+def test_way_out_can_be_pasted(name: str, form: str, command: str, tmp_path: Path) -> None:
+    """What saves the sound part is a command that works for this name and compression, and the offset says of what."""
+    compress = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "": bytes}[form]
+    path = tmp_path / name
+    path.write_bytes(compress(pcap(numbered(5))[:-1]))
+    with open_source(path) as source:
+        assert len(rows(source)) == 4
+        assert source.damage is not None
+        assert source.damage.way_out.endswith(command.format(path))
+        assert ("decompressed" in source.damage.reason) == bool(form)
+
+
+def test_way_out_of_an_input_without_a_name() -> None:
+    """A stream is called FILE in the commands that are advised."""
+    _, damage = read(pcap(numbered(5))[:-1])
+    assert damage is not None
+    assert damage.way_out.endswith("editcap FILE whole.pcapng")
+    with pytest.raises(CaptureError, match=r"editcap -F pcap FILE out\.pcap"):
+        open_source(io.BytesIO(b"snoop\0\0\0" + bytes(100)))

@@ -20,6 +20,7 @@ class FakeSource:
         self.left = batches
         self.damage: InputDamage | None = None
         self.drops: list[Any] = []
+        self.losses: list[Any] = []
         self.bytes_read = 0
         self.size = 1000
         self.closed = False

@@ -108,7 +108,7 @@ def _summary(*upstreams: Upstream) -> Summary:
     )
     return summary(
         Counts(), **numbers, first_ns=None, last_ns=None, upstreams=upstreams, odd={}, unfollowed=0, holes=(0, 0, 0),
-        unsupported={}, steps=(),
+        unread=(), steps=(),
     )  # fmt: skip
 
 

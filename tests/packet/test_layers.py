@@ -138,8 +138,8 @@ def test_unsupported_link_type_is_counted_by_number() -> None:
     decoded = decode([Captured(bytes(60), 105), Captured(bytes(60), 105), Captured(bytes(60), 70000), FOUR["raw"]])
     assert decoded.stage.unsupported == {105: 2, 65535: 1}
     assert len(decoded.rows) == 1
-    assert linktype_name(105) == "IEEE802_11"
-    assert linktype_name(65000) == "link type 65000"
+    assert linktype_name(105) == "IEEE802_11 (105)"
+    assert linktype_name(65000) == "65000"
 
 
 @pytest.mark.parametrize("number", sorted(SUPPORTED))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 GZIP, ZSTD, LZ4, XZ, BZIP2 = "gzip", "zstd", "lz4", "xz", "bzip2"
 
 # Enough octets to recognise everything below but tar and text.
@@ -41,6 +43,11 @@ _FOREIGN: tuple[tuple[bytes, str, bool], ...] = (
 )
 
 TO_PCAP = "convert it with: editcap -F pcap {path} out.pcap"
+# What decompresses a file to its standard output as far as it is sound. editcap alone does not know xz and bzip2.
+_PROGRAMS = {GZIP: "gzip -dc", ZSTD: "zstd -dc", LZ4: "lz4 -dc", XZ: "xz -dc", BZIP2: "bzip2 -dc"}
+# What an input is called that has no name, and what stands for it in a command.
+STANDARD_INPUT, STREAM = "standard input", "(stream)"
+_NAMELESS = "FILE"
 _ERF_HEADER = 16
 _ERF_TYPES = range(1, 49)
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
@@ -62,8 +69,21 @@ def compression(head: bytes) -> str | None:
     return None
 
 
+def in_shell(path: str) -> str:
+    """Return *path* as a word of a shell command; FILE for an input without a name."""
+    return _NAMELESS if path in (STANDARD_INPUT, STREAM) else shlex.quote(path)
+
+
+def to_save(path: str, compression: str) -> str:
+    """Return the command that writes the sound part of the damaged capture *path*; *compression* is "" for none."""
+    if compression:
+        return f"{_PROGRAMS[compression]} {in_shell(path)} | editcap - whole.pcapng"
+    return f"editcap {in_shell(path)} whole.pcapng"
+
+
 def foreign(head: bytes, path: str) -> tuple[str, str]:
     """Return (reason, way out) for an input whose first octets *head* (at least one) are no pcap or pcapng."""
+    path = in_shell(path)
     for magic, what, convertible in _FOREIGN:
         if head.startswith(magic):
             name, _, advice = what.partition(": ")

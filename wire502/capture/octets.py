@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
+from wire502.capture.formats import STANDARD_INPUT, STREAM
 from wire502.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -147,14 +148,14 @@ def open_octets(
     if not isinstance(path, str | os.PathLike):
         name = getattr(path, "name", None)
         return FileOctets(path, owned=False, follow=follow, sleep=sleep, stop=stop), (
-            name if isinstance(name, str) else "(stream)"
+            name if isinstance(name, str) else STREAM
         )
     name = os.fspath(path)
     if name == "-":
         stream = sys.stdin.buffer
         if stream.isatty():
-            raise CaptureError("standard input", 0, "is a terminal", "pipe a capture into it, or name a file")
-        return FileOctets(stream, owned=False, follow=False), "standard input"
+            raise CaptureError(STANDARD_INPUT, 0, "is a terminal", "pipe a capture into it, or name a file")
+        return FileOctets(stream, owned=False, follow=False), STANDARD_INPUT
     try:
         raw = cast("BinaryIO", Path(name).open("rb", buffering=0))  # noqa: SIM115
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

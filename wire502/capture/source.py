@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from wire502.capture import formats
 from wire502.capture.octets import BrokenOctets, Octets
 from wire502.model.capture_info import DropReport, InputDamage, Interface
 from wire502.model.frames_cy import Batch
@@ -199,9 +200,14 @@ class Source:
             self._set_damage(self._position, reason)
 
     def _set_damage(self, position: int, reason: str) -> None:
-        way_out = f"all frames before it were read; they can be saved with: editcap {self.path} whole.pcapng"
-        if not self._scanner.frame:
-            way_out = "no frame could be read before it; capture again"
+        compression = self.format.partition(" (")[2].rstrip(")")
+        if compression:
+            reason += f" (octets counted as decompressed from {compression})"
+        way_out = "no frame could be read before it; capture again"
+        if self._scanner.frame:
+            way_out = (
+                f"all frames before it were read; they can be saved with: {formats.to_save(self.path, compression)}"
+            )
         self.damage = InputDamage(self.path, self._base + position, reason, way_out)
 
     def _can_hold(self, missing: int) -> bool:

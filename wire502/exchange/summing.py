@@ -62,6 +62,26 @@ class Counts:
         self.oddities.update(names)
 
 
+def unread(links: Mapping[str, int], *, malformed: int, cut: int, incomplete: int) -> list[str]:
+    """Return what is said of frames that were not read: {link type: frames}, and why others were not."""
+    said = []
+    if links:
+        names = ", ".join(f"{_frames(count)} of link type {name}" for name, count in sorted(links.items()))
+        said.append(f"not decoded: {names}; capture on an interface with Ethernet or IP, or with -i any")
+    if malformed:
+        said.append(f"not decoded: {_frames(malformed)} whose headers contradict themselves")
+    if cut:
+        said.append(f"not decoded: {_frames(cut)} that the snap length cut before the end of the TCP header")
+    if incomplete:
+        packets = "1 packet" if incomplete == 1 else f"{incomplete} packets"
+        said.append(f"not decoded: {packets} in fragments that are not all in the capture")
+    return said
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
 def summary(
     counts: Counts,
     *,
@@ -79,15 +99,12 @@ def summary(
     evicted: int,
     unfollowed: int,
     holes: tuple[int, int, int],
-    unsupported: Mapping[int, int],
+    unread: Sequence[str],
     steps: Sequence[int],
     clocks: Sequence[str] = (),
 ) -> Summary:
     """Return the summary record; the driver adds inputs, what was shown, and what the inputs lost."""
-    caveats = []
-    if unsupported:
-        names = ", ".join(f"{count} frames of link type {number}" for number, count in sorted(unsupported.items()))
-        caveats.append(f"not decoded: {names}")
+    caveats = list(unread)
     if back := sum(step < 0 for step in steps):
         caveats.append(f"the clock of the capture went back {back} times by more than a second")
     if ahead := sum(step > 0 for step in steps):

@@ -16,8 +16,8 @@ SUPPORTED: dict[int, str] = {
     0: "NULL",
     1: "ETHERNET",
     9: "PPP",
-    12: "RAW (12)",
-    14: "RAW (14)",
+    12: "RAW",
+    14: "RAW",
     50: "PPP_HDLC",
     51: "PPP_ETHER",
     101: "RAW",
@@ -130,8 +130,9 @@ UNSUPPORTED: dict[int, str] = {
 
 
 def linktype_name(number: int) -> str:
-    """Return the registered name of link type *number*, or ``link type N`` when it has none here."""
-    return SUPPORTED.get(number) or UNSUPPORTED.get(number) or f"link type {number}"
+    """Return the registered name of link type *number* and the number, or the number alone where it has none here."""
+    name = SUPPORTED.get(number) or UNSUPPORTED.get(number)
+    return f"{name} ({number})" if name else str(number)
 
 
 class LinkTable:
