@@ -71,22 +71,28 @@ NOP_NOP_TIMESTAMP = cython.declare(cython.uint, 0x0101080A)
 MAPPED = cython.declare(cython.ulonglong, 0xFFFF00000000)  # ::ffff:0.0.0.0
 
 
+# These three are for the compiled form only. The pointer comes first, so that each octet stands at a constant distance
+# from it: then a C compiler sees one load of the whole number, which it does not with an index that it has to add up.
+
+
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
 def _u16(octets: cython.p_const_uchar, at: cython.Py_ssize_t) -> cython.uint:
-    return (cython.cast(cython.uint, octets[at]) << 8) | octets[at + 1]
+    here: cython.p_const_uchar = octets + at
+    return (cython.cast(cython.uint, here[0]) << 8) | here[1]
 
 
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
 def _u32(octets: cython.p_const_uchar, at: cython.Py_ssize_t) -> cython.uint:
+    here: cython.p_const_uchar = octets + at
     return (
-        (cython.cast(cython.uint, octets[at]) << 24)
-        | (cython.cast(cython.uint, octets[at + 1]) << 16)
-        | (cython.cast(cython.uint, octets[at + 2]) << 8)
-        | octets[at + 3]
+        (cython.cast(cython.uint, here[0]) << 24)
+        | (cython.cast(cython.uint, here[1]) << 16)
+        | (cython.cast(cython.uint, here[2]) << 8)
+        | here[3]
     )
 
 

@@ -1,3 +1,6 @@
+cimport cython
+
+@cython.final
 cdef class Head:
     cdef public Py_ssize_t line
     cdef public Py_ssize_t at

@@ -48,6 +48,7 @@ BLANKS = cython.declare(cython.ulonglong, 0x2020202020202020)
 DELETES = cython.declare(cython.ulonglong, 0x7F7F7F7F7F7F7F7F)
 ONES = cython.declare(cython.ulonglong, 0x0101010101010101)
 HIGHS = cython.declare(cython.ulonglong, 0x8080808080808080)
+FORTIES = cython.declare(cython.ulonglong, 0x4040404040404040)
 
 
 @cython.cfunc
@@ -67,9 +68,12 @@ def newline(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py
 @cython.inline
 @cython.exceptval(check=False)
 def name_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Return where the first octet stands that no field name may have, *end* if there is none."""
+    """Return where the first octet stands that no field name may have, *end* if there is none.
+
+    ``octets[end]`` is the CR or LF of the line, so that the walk ends there without counting.
+    """
     if cython.compiled:
-        while start < end and classes[octets[start]] & 1:
+        while classes[octets[start]] & 1:
             start += 1
     else:
         found = _NOT_TOKEN.search(octets, start, end)
@@ -80,21 +84,29 @@ def name_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def clean(octets: cython.p_const_uchar) -> cython.bint:
+    """Whether none of eight octets is below a blank, or a delete. A tab, and what follows it, may seem unclean."""
+    eight: cython.ulonglong = 0
+    other: cython.ulonglong
+    if cython.compiled:  # the interpreter never asks
+        memcpy(cython.address(eight), octets, 8)
+        other = eight ^ DELETES
+        eight = (((eight - BLANKS) & ~eight) | ((other - ONES) & ~other)) & HIGHS
+    return eight == 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def value_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
     """Return where the first octet stands that no field value may have, *end* if there is none."""
     if cython.compiled:
-        eight: cython.ulonglong = 0
-        other: cython.ulonglong
-        while start < end:
-            if end - start >= 8:
-                memcpy(cython.address(eight), octets + start, 8)
-                other = eight ^ DELETES
-                # High bits stay where an octet is below a blank, or a delete.
-                if (((eight - BLANKS) & ~eight) | ((other - ONES) & ~other)) & HIGHS == 0:
-                    start += 8
-                    continue
-            if classes[octets[start]] & 2 == 0:
-                break
+        while end - start >= 8 and clean(octets + start):
+            start += 8
+        # The rest is less than eight octets: with those before it, which are clean, it is looked at all at once.
+        if 0 < end - start < 8 and end >= 8 and clean(octets + end - 8):
+            start = end
+        while start < end and classes[octets[start]] & 2:
             start += 1
     else:
         found = _NOT_VALUE.search(octets, start, end)
@@ -108,18 +120,33 @@ def value_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cytho
 def begins(
     octets: cython.p_const_uchar, start: cython.Py_ssize_t, word: cython.p_const_uchar, n: cython.Py_ssize_t
 ) -> cython.bint:
-    """Whether *n* octets from *start* on are *word*, which is in lower case, in any case."""
+    """Whether *n* octets from *start* on are *word*, which is in lower case, in any case.
+
+    A word of eight or more is letters, digits, hyphens and slashes only: of these the letters have the bit 0x40, and
+    where the word has a letter the octet may lack the bit 0x20.
+    """
     i: cython.Py_ssize_t
     octet: cython.int
+    ours: cython.ulonglong = 0
+    theirs: cython.ulonglong = 0
     same: cython.bint = True
     if cython.compiled:
-        for i in range(n):
-            octet = octets[start + i]
-            if 65 <= octet <= 90:
-                octet |= 32
-            if octet != word[i]:
-                same = False
-                break
+        if n >= 8:
+            memcpy(cython.address(ours), word, 8)
+            memcpy(cython.address(theirs), octets + start, 8)
+            same = (ours ^ theirs) & ~((ours & FORTIES) >> 1) == 0
+            if same:
+                memcpy(cython.address(ours), word + n - 8, 8)
+                memcpy(cython.address(theirs), octets + start + n - 8, 8)
+                same = (ours ^ theirs) & ~((ours & FORTIES) >> 1) == 0
+        else:
+            for i in range(n):
+                octet = octets[start + i]
+                if 65 <= octet <= 90:
+                    octet |= 32
+                if octet != word[i]:
+                    same = False
+                    break
     else:
         same = octets[start : start + n].lower() == word
     return same
@@ -246,6 +273,7 @@ def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cyth
     return YES
 
 
+@cython.final
 @cython.no_gc
 @cython.freelist(64)
 @cython.cclass
@@ -335,7 +363,9 @@ class Head:
                     self.minor = 0
                 self.line = 1
             else:
-                self._field(octets, self.at, stop, False)
+                i = octets[self.at] | 32
+                if i == 99 or i == 116 or i == 101 or i == 117:  # c, t, e, u: no other name says anything of framing
+                    self._field(octets, self.at, stop, False)
                 self.line += 1
             self.at = end + 1
         return 0
@@ -409,9 +439,7 @@ class Head:
         """Read one field line, ``octets[start:end]`` without its line end."""
         i: cython.Py_ssize_t = start
         colon: cython.Py_ssize_t
-        octet: cython.int = octets[start] | 32
-        if not (strict or octet == 99 or octet == 116 or octet == 101 or octet == 117):  # c, t, e, u
-            return 0  # no name that says anything about framing begins so
+        octet: cython.int
         if classes[octets[start]] & 8:
             if self.line == 1 and strict:
                 self._blame(start, "header", "blank before the first field line", False)
@@ -454,7 +482,8 @@ class Head:
                     self._blame(i, "header", "bare CR in a field value", False)
                 else:
                     self._blame(i, "header", "control octet in a field value", False)
-        if colon > start:
+        octet = octets[start] | 32
+        if colon > start and (octet == 99 or octet == 116 or octet == 101 or octet == 117):
             self._known(octets, start, colon, end, strict)
         return 0
 
@@ -472,8 +501,6 @@ class Head:
         first: cython.int = octets[start] | 32
         at: cython.Py_ssize_t = colon
         stop: cython.Py_ssize_t = end
-        if not (first == 99 or first == 116 or first == 101 or first == 117):  # c, t, e, u
-            return 0
         if size < 6 or size > 17:
             return 0
         while at < end and octets[at] != 58:
@@ -490,7 +517,9 @@ class Head:
         if size == 17 and first == 116:
             if begins(octets, start, b"transfer-encoding", 17):
                 self.coded = True
-                self.chunked = self._ends_chunked(octets[at:stop])
+                self.chunked = (stop - at == 7 and begins(octets, at, b"chunked", 7)) or self._ends_chunked(
+                    octets[at:stop]
+                )
         elif size == 6 and first == 101:
             if begins(octets, start, b"expect", 6):
                 self.expects = stop - at == 12 and begins(octets, at, b"100-continue", 12)
@@ -498,7 +527,7 @@ class Head:
             if begins(octets, start, b"connection", 10):
                 self.close = False
                 while stop - at >= 5 and not self.close:
-                    self.close = begins(octets, at, b"close", 5)
+                    self.close = octets[at] | 32 == 99 and begins(octets, at, b"close", 5)
                     at += 1
         elif size == 7 and first == 117:
             if begins(octets, start, b"upgrade", 7):

@@ -1,5 +1,7 @@
+cimport cython
 from wire502.model.flow_cy cimport Connection, Half, Observer
 
+@cython.final
 cdef class Connections:
     cdef public Observer observer
     cdef public object context
@@ -18,10 +20,13 @@ cdef class Connections:
     cdef list slots
     cdef unsigned long long[::1] hashes
     cdef Py_ssize_t used
+    cdef Py_ssize_t mask
     cdef unsigned long long seed
     cdef dict index
-    cdef object order
-    cdef object closed
+    cdef list order
+    cdef list closed
+    cdef Py_ssize_t oldest
+    cdef Py_ssize_t first_closed
     cdef long long doubt
     cdef long long max_connections
     cdef long long linger
@@ -48,7 +53,6 @@ cdef class Connections:
     cdef Connection _on_lane(self, Connection conn, unsigned long long high, unsigned long long low, unsigned int ports, unsigned int seq, unsigned int ack, unsigned int flags)
     cdef bint _fits(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, unsigned long long low, unsigned int ports)
     cdef bint _is_near(self, Half half, unsigned int number)
-    cdef unsigned long long _hash(self, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface, bint beside)
     cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts)
     cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)

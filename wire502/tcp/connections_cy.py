@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections import deque
 from typing import cast
 
 try:
@@ -21,12 +20,10 @@ if cython.compiled:
     from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
     from cython.cimports.wire502.model.frames_cy import Segments
     from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
-    from cython.cimports.wire502.tcp.seq_cy import apart
 else:
     from wire502.model.flow_cy import Connection, Half, Observer, Piece
     from wire502.model.frames_cy import Segments
     from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
-    from wire502.tcp.seq_cy import apart
 
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.context import Context
@@ -96,6 +93,19 @@ SCATTER_4 = cython.declare(cython.ulonglong, 0x42B2AE3D27D4EB4F)
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def _apart(later: cython.uint, earlier: cython.uint) -> cython.longlong:
+    """Return how far *later* stands behind *earlier*, between -2^31 and 2^31 - 1 (RFC 9293 section 3.4, RFC 1982)."""
+    result: cython.longlong
+    if cython.compiled:
+        result = cython.cast(cython.int, later - earlier)
+    else:
+        result = ((later - earlier + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+    return result
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def _mix(x: cython.ulonglong) -> cython.ulonglong:
     """Scatter 64 bits (the finaliser of a well-known hash, so that neighbours in address space lie apart)."""
     x ^= x >> 33
@@ -106,6 +116,39 @@ def _mix(x: cython.ulonglong) -> cython.ulonglong:
     return x
 
 
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _scatter(
+    sh: cython.ulonglong,
+    sl: cython.ulonglong,
+    th: cython.ulonglong,
+    tl: cython.ulonglong,
+    ports: cython.uint,
+    seed: cython.ulonglong,
+) -> cython.ulonglong:
+    """Hash both ends of a segment, the same number for both directions; never 0.
+
+    The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of IPv4
+    address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
+    """
+    one: cython.ulonglong
+    two: cython.ulonglong
+    if cython.compiled:
+        one = sl ^ seed
+        two = tl ^ seed
+        if sh | th | sl >> 48 | tl >> 48:
+            one = _mix(_mix(one) ^ sh)
+            two = _mix(_mix(two) ^ th)
+        one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
+        two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
+        one = _mix(_mix(one) + _mix(two)) | 1
+    else:  # the table is a dict then; this only tells segments apart
+        one = hash((sh, sl, th, tl, ports)) & LOW_64
+    return one
+
+
+@cython.final
 @cython.cclass
 class Connections:
     """All connections of a capture, by address and port. ``feed`` takes segments in the order of the capture."""
@@ -126,8 +169,8 @@ class Connections:
     steps: list[tuple[int, int, int]]
     slots: list[Connection | None]
     index: dict[tuple[int, int, int, int, int, int], Connection]
-    order: deque[Connection]
-    closed: deque[Connection]
+    order: list[Connection | None]
+    closed: list[Connection | None]
     files: list[int]
     windows: list[int]
     buffered: int
@@ -143,11 +186,14 @@ class Connections:
         self.steps = []
         self.slots = [None] * 1024
         self.hashes = array("Q", bytes(8 * 1024))
+        self.mask = 1023
         self.used = 0
         self.seed = int.from_bytes(os.urandom(8), "little") >> 1
         self.index = {}
-        self.order = deque()
-        self.closed = deque()
+        self.order = []  # all, by their beginning, from the place `oldest` on: a list takes another one without a call
+        self.oldest = 0
+        self.closed = []  # those that have ended, from the place `first_closed` on
+        self.first_closed = 0
         self.doubt = 0
         self.max_connections = context.max_connections
         self.linger = context.closed_linger_ns
@@ -178,28 +224,6 @@ class Connections:
     # -- the table ------------------------------------------------------------------------------------------------
 
     @cython.cfunc
-    def _hash(
-        self,
-        sh: cython.ulonglong,
-        sl: cython.ulonglong,
-        th: cython.ulonglong,
-        tl: cython.ulonglong,
-        ports: cython.uint,
-    ) -> cython.ulonglong:
-        if not cython.compiled:  # the table is a dict then; this only tells segments apart
-            return hash((sh, sl, th, tl, ports)) & LOW_64
-        # The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of
-        # IPv4 address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
-        one: cython.ulonglong = sl ^ self.seed
-        two: cython.ulonglong = tl ^ self.seed
-        if sh or th or sl >> 48 or tl >> 48:
-            one = _mix(_mix(one) ^ sh)
-            two = _mix(_mix(two) ^ th)
-        one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
-        two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
-        return _mix((_mix(one) + _mix(two)) & LOW_64) | 1
-
-    @cython.cfunc
     @cython.boundscheck(False)  # the index is masked with the length of both
     def _find(
         self,
@@ -217,13 +241,11 @@ class Connections:
         target: cython.int = ports & 0xFFFF
         if not cython.compiled:
             return self.index.get((sh, sl, source, th, tl, target))
-        hashes: cython.ulonglong[::1] = self.hashes
-        slots: list[Connection | None] = self.slots
-        mask = len(slots) - 1
+        mask = self.mask
         i = cython.cast(cython.Py_ssize_t, h) & mask
-        while hashes[i] != 0:
-            if hashes[i] == h:
-                conn = slots[i]
+        while self.hashes[i] != 0:  # not by a local view: to count one up and down is dearer than the search
+            if self.hashes[i] == h:
+                conn = self.slots[i]
                 if conn is not None and (
                     (
                         conn.a.low == sl
@@ -263,7 +285,7 @@ class Connections:
             return 0
         if (self.used + 1) * 3 > len(self.slots) * 2:
             self._grow()
-        mask = len(self.slots) - 1
+        mask = self.mask
         i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
         while self.hashes[i] != 0:
             i = (i + 1) & mask
@@ -332,7 +354,7 @@ class Connections:
             size *= 2
         self.slots = [None] * size
         self.hashes = array("Q", bytes(8 * size))
-        mask = size - 1
+        self.mask = mask = size - 1
         self.used = 0
         for conn in old:
             if conn is not None:
@@ -405,20 +427,29 @@ class Connections:
     @cython.cfunc
     def _make_room(self, ts: cython.longlong) -> cython.int:
         """Let go of connections closed long ago, then, at the limit, of those idle longest."""
-        conn: Connection
+        conn: Connection | None
         tries: cython.int = 64
-        while self.closed:
-            conn = self.closed[0]
-            if ts - conn.closed_ts < self.linger and len(self.closed) <= self.max_closed:
+        while self.first_closed < len(self.closed):
+            conn = self.closed[self.first_closed]
+            assert conn is not None
+            if ts - conn.closed_ts < self.linger and len(self.closed) - self.first_closed <= self.max_closed:
                 break
-            self.closed.popleft()
+            self.closed[self.first_closed] = None
+            self.first_closed += 1
             conn.in_closed = False
             if conn.dead and not conn.superseded:
                 self._retire(conn)
-        if len(self.order) > self.live + (self.live >> 2) + 1024:
-            self.order = deque([conn for conn in self.order if not conn.superseded])
-        while self.live >= self.max_connections and self.order:
-            conn = self.order.popleft()
+        if self.first_closed > 1024 and 2 * self.first_closed > len(self.closed):
+            del self.closed[: self.first_closed]
+            self.first_closed = 0
+        if len(self.order) - self.oldest > self.live + (self.live >> 2) + 1024:
+            self.order = [conn for conn in self.order if conn is not None and not conn.superseded]
+            self.oldest = 0
+        while self.live >= self.max_connections and self.oldest < len(self.order):
+            conn = self.order[self.oldest]
+            assert conn is not None
+            self.order[self.oldest] = None
+            self.oldest += 1
             if conn.superseded:
                 continue
             tries -= 1
@@ -428,6 +459,9 @@ class Connections:
             conn.evicted = True
             self.evicted += 1
             self._retire(conn)
+        if self.oldest > 1024 and 2 * self.oldest > len(self.order):
+            del self.order[: self.oldest]
+            self.oldest = 0
         return 0
 
     @cython.cfunc
@@ -504,6 +538,7 @@ class Connections:
         offset: cython.longlong
         window: cython.int
         octets: cython.p_const_uchar
+        seed: cython.ulonglong = self.seed
         seen_key: cython.ulonglong[::1] = self.seen_key
         seen_number: cython.ulonglong[::1] = self.seen_number
         seen_rest: cython.ulonglong[::1] = self.seen_rest
@@ -560,7 +595,7 @@ class Connections:
             flags = all_flags[i]
             ports = all_ports[i]
             n = lengths[i]
-            h = self._hash(source_high[i], source_low[i], target_high[i], target_low[i], ports)
+            h = _scatter(source_high[i], source_low[i], target_high[i], target_low[i], ports, seed)
             # A duplicate: the same segment again, seen on another interface or by a mirror port. (Widened by
             # assignments: a cast costs the interpreter a call.)
             number = seq
@@ -703,14 +738,14 @@ class Connections:
                     else:
                         self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
             elif seq != s.nxt and (flags & (_SYN | _FIN)) == 0:
-                offset = s.off + apart(seq, s.nxt)
+                offset = s.off + _apart(seq, s.nxt)
                 if offset > s.top and offset > s.ahead and offset <= s.top + FAR:
                     # Its sender has sent octets that are not here: late, or lost.
                     s.ahead = offset
                     s.ahead_frame = frame
                     s.ahead_ts = ts
             if flags & _FIN:
-                offset = s.off + apart((seq + n) & LOW_32, s.nxt)
+                offset = s.off + _apart((seq + n) & LOW_32, s.nxt)
                 self._fin(conn, side, offset, acks, frame, ts)
         if rare_row >= 0:
             self._rare_before(rare, next_rare, count)
@@ -741,7 +776,7 @@ class Connections:
         conn: Connection
         half: Half
         ports: cython.uint = record.quoted_ports
-        h: cython.ulonglong = self._hash(source[0], source[1], target[0], target[1], ports)
+        h: cython.ulonglong = _scatter(source[0], source[1], target[0], target[1], ports, self.seed)
         conn = self._find(h, source[0], source[1], target[0], target[1], ports)
         if conn is None:
             if record.kind != "packet_too_big":
@@ -863,7 +898,7 @@ class Connections:
 
     @cython.cfunc
     def _is_near(self, half: Half, number: cython.uint) -> cython.bint:
-        away: cython.longlong = apart(number, half.nxt)
+        away: cython.longlong = _apart(number, half.nxt)
         least: cython.longlong = half.acked - half.off if half.acked < half.off else 0
         return least - NEAR <= away <= half.top - half.off + NEAR
 
@@ -907,7 +942,7 @@ class Connections:
         if flags & _ACK:
             if side == 0 and not r.syn_seen:
                 return 0
-            if side == 1 and r.syn_seen and not conn.mid and apart(ack, r.isn) < 1:
+            if side == 1 and r.syn_seen and not conn.mid and _apart(ack, r.isn) < 1:
                 self._odd("syn_ack_for_another_syn")
                 return 0
             conn.note(side, _STEP_SYN_ACK, 0, frame, ts)
@@ -968,7 +1003,7 @@ class Connections:
         if not r.started:
             r.started = True
             r.nxt = ack
-        offset = r.off + apart(ack, r.nxt)
+        offset = r.off + _apart(ack, r.nxt)
         if offset > r.acked:
             if offset > r.top:
                 if offset > r.top + FAR:
@@ -1010,7 +1045,7 @@ class Connections:
     ) -> cython.int:
         s: Half = conn.b if side else conn.a
         r: Half = conn.a if side else conn.b
-        offset: cython.longlong = s.off + apart(seq, s.nxt)
+        offset: cython.longlong = s.off + _apart(seq, s.nxt)
         end: cython.longlong = offset + n
         late: cython.longlong
         had: cython.longlong
@@ -1251,7 +1286,7 @@ class Connections:
         if not s.started:
             state = _RST_EXACT
         else:
-            offset = s.off + apart(seq, s.nxt)
+            offset = s.off + _apart(seq, s.nxt)
             room = r.window
             if r.scale > 0 and s.scale >= 0:
                 room <<= r.scale
@@ -1290,7 +1325,7 @@ class Connections:
             conn.opaque_frame = r.progress_frame
             conn.opaque_ts = r.progress_ts
         if (flags & _ACK) and r.started:
-            s.rst_acks = r.off + apart(ack, r.nxt)
+            s.rst_acks = r.off + _apart(ack, r.nxt)
             if side == 1 and s.rst_acks > r.top and (r.fin_off < 0 or s.rst_acks > r.fin_off + 1):
                 self.observer.unseen(conn, ts)
         self._dead(conn, ts)
@@ -1321,9 +1356,9 @@ class Connections:
     def holes(self) -> tuple[int, int, int]:
         """Return how many holes were lost by the capture, on the wire, and nobody knows where."""
         found = list(self.lost)
-        conn: Connection
-        for conn in self.remaining():
-            if not (_whole(conn.a) and _whole(conn.b)):
+        conn: Connection | None
+        for conn in self.order:
+            if conn is not None and not conn.superseded and not (_whole(conn.a) and _whole(conn.b)):
                 self._add_holes(conn, found)
         return found[0], found[1], found[2]
 
@@ -1334,14 +1369,18 @@ class Connections:
 
     def remaining(self) -> list[Connection]:
         """Return the connections that are still known, by stream."""
-        if not cython.compiled:
-            known = list({id(conn): conn for conn in self.index.values()}.values())
-        else:
-            known = [conn for conn in self.slots if conn is not None]
-        for conn in known:  # grows while it is gone through
-            if conn.twin is not None:
-                known.append(conn.twin)
-        return sorted(known, key=lambda conn: conn.stream)
+        known: list[Connection] = []
+        conn: Connection | None
+        last: cython.longlong = -1
+        sorted_already: cython.bint = True
+        for conn in self.order:
+            if conn is not None and not conn.superseded:
+                sorted_already = sorted_already and conn.stream > last
+                last = conn.stream
+                known.append(conn)
+        if not sorted_already:  # near the limit of connections those that live are put behind others
+            known.sort(key=lambda conn: conn.stream)
+        return known
 
 
 @cython.cfunc

@@ -1,1 +1,0 @@
-cdef long long apart(unsigned int later, unsigned int earlier) noexcept
