@@ -20,6 +20,7 @@ import click  # noqa: E402
 
 from wire502.cli.gateways import LEGEND, cell, condition, figures, outcome  # noqa: E402
 from wire502.cli.group import COMMANDS, cli  # noqa: E402
+from wire502.cli.pages import page  # noqa: E402
 from wire502.diagnosis.causes import all_causes  # noqa: E402
 from wire502.gateways import KINDS, Answer, Gateway, cases, load, names  # noqa: E402
 from wire502.settings import SETTINGS  # noqa: E402
@@ -124,7 +125,7 @@ def causes_page() -> str:
             "| cause | class | in short | puts at fault |\n|---|---|---|---|",
             *(f"| [`{r.name}`](#{r.name}) | {r.class_} | {r.title} | {r.at_fault or ''} |" for r in rules),
             "",
-            *(f"## {rule.name}\n\n```\n{rule.page}\n```\n" for rule in rules),
+            *(f"## {rule.name}\n\n```\n{page(rule.name)}\n```\n" for rule in rules),
         ]
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
+from textwrap import fill
 from types import ModuleType
 
 import click
@@ -25,11 +27,20 @@ def page(name: str) -> str:
 
     proper = name.strip().lower().replace("-", "_")
     if proper in causes():
-        return causes()[proper].page
+        rule = causes()[proper]
+        return f"{rule.page}\n\n{_links('Explains', rule.kinds)}"
     if proper not in kind_names():
         meant = near_miss(proper, [*kind_names(), *causes()])
         raise click.UsageError(f"there is no kind {name!r}, and no such cause{meant}; see: wire502 kinds")
-    return cleandoc(kind_module(proper).__doc__ or "This kind has no page.")
+    text = cleandoc(kind_module(proper).__doc__ or "This kind has no page.")
+    behind = [rule.name for rule in causes().values() if proper in rule.kinds]
+    return f"{text}\n\n{_links('May be caused by', behind)}" if behind else text
+
+
+def _links(title: str, names: Iterable[str]) -> str:
+    """Return a last paragraph that names other pages."""
+    text = ", ".join(sorted(names))
+    return f"{title} (a page each)\n{fill(text, 76, initial_indent='    ', subsequent_indent='    ')}"
 
 
 def kind_module(name: str) -> ModuleType:

@@ -1,7 +1,8 @@
 """The causes: one file each, found by looking into this folder; asked after the kinds, for failures only.
 
 A cause is a module whose docstring is the page of ``wire502 explain CAUSE`` and that has ``NAME``, ``CLASS`` (one of
-``CLASSES``), ``TITLE`` (a short phrase), ``YIELDS_TO`` (causes that say the same more exactly: where one of them is as
+``CLASSES``), ``TITLE`` (a short phrase), ``KINDS`` (of failures that it may explain: it is asked for no other),
+``YIELDS_TO`` (causes that say the same more exactly: where one of them is as
 sure, this one is not named), ``AT_FAULT`` (who is at fault where this cause is at least of medium confidence; None:
 the default table stands) and ``find(attempt, finding, surroundings)``. Modules whose names begin with an underscore
 hold what several share.
@@ -33,6 +34,7 @@ class Rule:
     name: str
     title: str
     class_: str
+    kinds: frozenset[str]
     yields_to: frozenset[str]
     at_fault: AtFault | None
     page: str
@@ -52,6 +54,12 @@ def all_causes() -> Mapping[str, Rule]:
     return MappingProxyType({rule.name: rule for rule in found})
 
 
+@functools.cache
+def causes_of(kind: str) -> tuple[Rule, ...]:
+    """Return the causes that may explain a *kind* of failure, in the order of ``all_causes``."""
+    return tuple(rule for rule in all_causes().values() if kind in rule.kinds)
+
+
 def page(name: str) -> str:
     """Return the page of the cause *name* as text. Raises ``KeyError`` for a name that is no cause."""
     return all_causes()[name].page
@@ -59,9 +67,12 @@ def page(name: str) -> str:
 
 def find_causes(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> list[Cause]:
     """Return why it happened, as far as the capture tells: the surest first, at most ``MOST``."""
+    found = {}
+    for rule in causes_of(finding.kind):
+        cause = rule.find(attempt, finding, surroundings)
+        if cause is not None:
+            found[rule.name] = cause
     rules = all_causes()
-    asked = (rule.find(attempt, finding, surroundings) for rule in rules.values())
-    found = {cause.name: cause for cause in asked if cause is not None}
     kept = [cause for cause in found.values() if not _outdone(cause, rules[cause.name], found)]
     kept.sort(key=lambda cause: -CONFIDENCES.index(cause.confidence))
     return kept[:MOST]
@@ -106,4 +117,4 @@ def _load(name: str) -> Rule:
         raise ImportError(f"causes/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
     text = inspect.cleandoc(module.__doc__ or "")
     yields_to = frozenset(module.YIELDS_TO)
-    return Rule(name, module.TITLE, module.CLASS, yields_to, module.AT_FAULT, text, module.find)
+    return Rule(name, module.TITLE, module.CLASS, module.KINDS, yields_to, module.AT_FAULT, text, module.find)

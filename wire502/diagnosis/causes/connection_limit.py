@@ -29,6 +29,7 @@ from wire502.model.verdict import Cause
 NAME = "connection_limit"
 CLASS = "overload"
 TITLE = "the upstream takes no more connections"
+KINDS = frozenset({"fin_before_response", "rst_before_response", "rst_mid_request", "fin_mid_request"})
 YIELDS_TO = ("injected_reset",)
 AT_FAULT = None
 
@@ -40,8 +41,6 @@ SPREAD = 1
 
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when fresh connections are closed at once, always at the same number of open ones."""
-    if finding.kind not in ("fin_before_response", "rst_before_response", "rst_mid_request", "fin_mid_request"):
-        return None
     if attempt.exchange > 1 or attempt.reused or not attempt.handshake.syn_acks:
         return None
     if finding.point.time_ns - attempt.handshake.syn_acks[0].time_ns > PROMPT_NS:

@@ -29,6 +29,7 @@ from wire502.model.verdict import Cause
 NAME = "crashed_before_response"
 CLASS = "application"
 TITLE = "what handled the request ended without an answer"
+KINDS = frozenset({"fin_before_response", "rst_before_response"})
 YIELDS_TO = (
     "worker_timeout",
     "process_restart",
@@ -44,7 +45,7 @@ AT_FAULT = None
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for a close of the upstream over a request that it had."""
     request = attempt.request
-    if finding.kind not in ("fin_before_response", "rst_before_response") or request is None or not attempt.is_http:
+    if request is None or not attempt.is_http:
         return None
     close = attempt.upstream_rst if finding.kind.startswith("rst") else attempt.upstream_fin
     had = whole_acked(attempt) or (close is not None and close.acks is not None and close.acks >= request.end)

@@ -30,16 +30,15 @@ from wire502.model.verdict import Cause
 NAME = "crashed_mid_response"
 CLASS = "application"
 TITLE = "what handled the request ended in mid-answer"
+KINDS = frozenset({"fin_mid_headers", "rst_mid_headers", "fin_mid_body", "rst_mid_body"})
 YIELDS_TO = ("process_restart", "process_down", "injected_reset", "idle_drop")
 AT_FAULT = None
-
-KINDS = ("fin_mid_headers", "rst_mid_headers", "fin_mid_body", "rst_mid_body")
 
 
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a response that its own sender cut."""
     response = attempt.response
-    if finding.kind not in KINDS or response is None:
+    if response is None:
         return None
     how = "RST" if finding.kind.startswith("rst") else "FIN"
     if finding.kind.endswith("headers"):

@@ -30,16 +30,17 @@ from wire502.model.verdict import Cause
 NAME = "firewall_drop"
 CLASS = "configuration"
 TITLE = "a firewall rule drops the SYN"
+KINDS = frozenset({"connect_timeout"})
 YIELDS_TO = ("listen_queue_overflow",)
 AT_FAULT = None
 
 NEAR_NS = 60 * SECOND
 
 
-def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when the host answers elsewhere, and here never."""
     syns = attempt.handshake.syns
-    if finding.kind != "connect_timeout" or not syns or attempt.neighbour_answered is not None:
+    if not syns or attempt.neighbour_answered is not None:
         return None
     endpoint = surroundings.endpoint()
     if endpoint.answers or endpoint.exchanges or endpoint.refusals is not None:

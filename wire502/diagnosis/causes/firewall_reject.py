@@ -32,6 +32,7 @@ from wire502.model.verdict import Cause
 NAME = "firewall_reject"
 CLASS = "configuration"
 TITLE = "a firewall rule refuses the connection"
+KINDS = frozenset({"connect_unreachable", "connect_refused"})
 YIELDS_TO = ()
 AT_FAULT = "network"
 
@@ -44,7 +45,7 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     said, refusal = attempt.handshake.unreachable, attempt.handshake.refusal
     if finding.kind == "connect_unreachable" and said is not None:
         return _said(attempt, said)
-    if finding.kind != "connect_refused" or refusal is None:
+    if finding.kind == "connect_unreachable" or refusal is None:
         return None
     samples = [one for one in (surroundings.endpoint(), *surroundings.neighbours()) if one.ttl]
     found = [_signs(refusal, one) for one in samples]

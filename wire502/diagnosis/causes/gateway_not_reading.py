@@ -29,6 +29,7 @@ from wire502.model.verdict import Cause
 NAME = "gateway_not_reading"
 CLASS = "client"
 TITLE = "the gateway does not read the response"
+KINDS = frozenset({"rst_mid_body", "fin_mid_body", "stall_mid_body"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -36,7 +37,7 @@ AT_FAULT = None
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a response that stood before a zero window of the gateway."""
     zero, response = attempt.gateway_window_zero, attempt.response
-    if zero is None or response is None or not finding.kind.endswith("_mid_body"):
+    if zero is None or response is None:
         return None
     end = finding.point.time_ns
     if finding.until is not None and finding.until.until is not None:

@@ -28,6 +28,7 @@ from wire502.model.verdict import Cause
 NAME = "gateway_timeout_too_short"
 CLASS = "configuration"
 TITLE = "the gateway gave up just before the answer came"
+KINDS = frozenset({"stall_before_response"})
 YIELDS_TO = ("slow_upstream",)
 AT_FAULT = None
 
@@ -38,7 +39,7 @@ SHARE = 0.8  # of the limit
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when the answer came after all, or mostly comes about then."""
     wait, later = finding.until, attempt.later_from_upstream
-    if finding.kind != "stall_before_response" or wait is None or wait.until is None:
+    if wait is None or wait.until is None:
         return None
     limit = duration(int(wait.seconds * 1e9))
     unless = "the same request asked directly, answered well within that time"

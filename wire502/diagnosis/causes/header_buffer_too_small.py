@@ -27,6 +27,7 @@ from wire502.model.verdict import Cause
 NAME = "header_buffer_too_small"
 CLASS = "configuration"
 TITLE = "the response's head is too long for the gateway"
+KINDS = frozenset({"header_too_large"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -34,7 +35,7 @@ AT_FAULT = None
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a head that the gateway refused for its length."""
     response = attempt.response
-    if finding.kind != "header_too_large" or response is None:
+    if response is None:
         return None
     known = response.over_limit is not None
     note = f"{response.head_bytes} octets of head" + (", over the gateway's limit" if known else "")

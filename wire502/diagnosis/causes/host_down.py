@@ -30,6 +30,7 @@ from wire502.model.verdict import Cause
 NAME = "host_down"
 CLASS = "downtime"
 TITLE = "the whole host is gone"
+KINDS = frozenset({"connect_unreachable", "connect_timeout", "stall_before_response", "stall_mid_request"})
 YIELDS_TO = ("firewall_reject", "listen_queue_overflow")
 AT_FAULT = None
 

@@ -25,6 +25,7 @@ What to check next
 from __future__ import annotations
 
 from wire502.diagnosis.causes import _looks
+from wire502.diagnosis.causes._kinds import STALLS
 from wire502.diagnosis.causes._notes import SECOND, cite, deciding_rst, duration, never_acked, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt, Point, Request
@@ -34,6 +35,7 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "idle_drop"
 CLASS = "network"
 TITLE = "a middlebox forgot an idle connection"
+KINDS = STALLS | {"rst_before_response", "stale_keepalive"}
 YIELDS_TO = ()
 AT_FAULT = "network"
 
@@ -83,7 +85,7 @@ def _swallowed(attempt: Attempt, request: Request, since: Point, idle: int, surr
 
 def _answered(attempt: Attempt, finding: Finding, since: Point, idle: int) -> Cause | None:
     rst, sender = deciding_rst(attempt, finding), attempt.upstream_manners
-    if rst is None or sender is None or finding.kind not in ("rst_before_response", "stale_keepalive"):
+    if rst is None or sender is None:
         return None
     sign = _looks.ttl_sign(rst.ttl, sender.ttl)
     if sign is not None:

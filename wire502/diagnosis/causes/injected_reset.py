@@ -29,6 +29,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wire502.diagnosis.causes import _looks
+from wire502.diagnosis.causes._kinds import RESETS
 from wire502.diagnosis.causes._notes import cite, deciding_rst
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt, Closing, Manners
@@ -38,6 +39,7 @@ from wire502.model.verdict import Cause
 NAME = "injected_reset"
 CLASS = "network"
 TITLE = "a RST that the upstream did not send"
+KINDS = RESETS | {"stale_keepalive"}
 YIELDS_TO = ()
 AT_FAULT = "network"
 

@@ -28,14 +28,15 @@ from wire502.model.verdict import Cause
 NAME = "invalid_output"
 CLASS = "application"
 TITLE = "the application wrote invalid HTTP"
+KINDS = frozenset({"invalid_status_line", "invalid_header", "invalid_chunk"})
 YIELDS_TO = ("protocol_mismatch", "script_error")
 AT_FAULT = None
 
 
-def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for an illegal octet."""
     violation = attempt.violation
-    if finding.kind not in ("invalid_status_line", "invalid_header", "invalid_chunk") or violation is None:
+    if violation is None:
         return None
     return Cause(
         NAME,

@@ -37,6 +37,7 @@ from wire502.model.verdict import Cause, Confidence, Evidence
 NAME = "keepalive_mismatch"
 CLASS = "configuration"
 TITLE = "the upstream's idle timeout is shorter than the gateway's"
+KINDS = frozenset({"stale_keepalive"})
 YIELDS_TO = ("injected_reset", "idle_drop", "process_restart")
 AT_FAULT = None
 
@@ -48,7 +49,7 @@ LEAST_ALIKE = 2  # besides this one, to be sure of the timeout
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for a request that crossed the close of an idle connection."""
     request = attempt.request
-    if finding.kind != "stale_keepalive" or request is None:
+    if request is None:
         return None
     flag = "RST" if attempt.upstream_rst is not None and attempt.upstream_rst.point == finding.point else "FIN"
     because = [cite(finding.point, f"{flag} of the upstream: its ACK number covers nothing of the request")]

@@ -33,6 +33,7 @@ from wire502.model.verdict import Cause
 NAME = "listen_queue_overflow"
 CLASS = "overload"
 TITLE = "the upstream's listen queue is full"
+KINDS = frozenset({"connect_timeout", "stall_before_response", "stall_mid_request"})
 YIELDS_TO = ()
 AT_FAULT = "upstream"
 

@@ -34,6 +34,7 @@ from wire502.model.verdict import QUIET_KINDS, Cause, Confidence
 NAME = "no_upstream_available"
 CLASS = "configuration"
 TITLE = "the gateway had no upstream to ask"
+KINDS = frozenset({"no_attempt"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -63,8 +64,6 @@ _LOG = "See the gateway's error log at that second: no live upstream, no name, n
 
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for an error without any attempt, with what speaks for each reading."""
-    if finding.kind != "no_attempt":
-        return None
     now = finding.point.time_ns
     before = [
         one

@@ -28,14 +28,15 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "nothing_listening"
 CLASS = "configuration"
 TITLE = "nothing listens on that port"
+KINDS = frozenset({"connect_refused"})
 YIELDS_TO = ("firewall_reject", "process_down", "process_restart")
 AT_FAULT = None
 
 
-def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for an endpoint that refused always."""
     refused = attempt.handshake.refused
-    if finding.kind != "connect_refused" or refused is None:
+    if refused is None:
         return None
     endpoint = surroundings.endpoint()
     if endpoint.answers or endpoint.exchanges:

@@ -25,6 +25,7 @@ What to check next
 
 from __future__ import annotations
 
+from wire502.diagnosis.causes._kinds import STALLS
 from wire502.diagnosis.causes._notes import cite, never_acked, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt, Point
@@ -34,15 +35,16 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "packet_loss"
 CLASS = "network"
 TITLE = "packets were lost between the servers"
+KINDS = STALLS
 YIELDS_TO = ("path_mtu", "idle_drop", "listen_queue_overflow", "upstream_not_reading")
 AT_FAULT = "network"
 
 UNLESS = "a capture on the upstream that shows these octets arriving"
 
 
-def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a stall with octets that were sent and never acknowledged, or never arrived."""
-    if not finding.kind.startswith("stall_") or attempt.one_sided is not None:
+    if attempt.one_sided is not None:
         return None
     return _of_request(attempt) or _of_response(attempt)
 

@@ -21,6 +21,7 @@ What to check next
 
 from __future__ import annotations
 
+from wire502.diagnosis.causes._kinds import STALLS
 from wire502.diagnosis.causes._notes import cite, never_acked, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt
@@ -30,6 +31,7 @@ from wire502.model.verdict import Cause
 NAME = "path_mtu"
 CLASS = "network"
 TITLE = "only large packets vanish on the way"
+KINDS = STALLS
 YIELDS_TO = ()
 AT_FAULT = "network"
 
@@ -38,9 +40,9 @@ HEADERS = 40  # IPv4 and TCP without options
 OPTIONS = 60
 
 
-def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when size decides what gets through."""
-    if not finding.kind.startswith("stall_") or attempt.one_sided is not None:
+    if attempt.one_sided is not None:
         return None
     return _told(attempt) or _of_request(attempt, surroundings) or _of_response(attempt, surroundings)
 

@@ -27,16 +27,17 @@ from wire502.model.verdict import Cause
 NAME = "path_unreachable"
 CLASS = "network"
 TITLE = "no path to the upstream"
+KINDS = frozenset({"connect_unreachable"})
 YIELDS_TO = ("firewall_reject",)
 AT_FAULT = None
 
 WORDS = ("network unreachable", "network unknown", "no route to destination", "time exceeded", "source route failed")
 
 
-def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
+def find(attempt: Attempt, _finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for an ICMP error that speaks of the path, not of the host."""
     said = attempt.handshake.unreachable
-    if finding.kind != "connect_unreachable" or said is None or said.text not in WORDS:
+    if said is None or said.text not in WORDS:
         return None
     loop = ": the packet ran in a circle, or too far" if said.text == "time exceeded" else ""
     return Cause(

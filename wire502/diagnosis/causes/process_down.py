@@ -21,6 +21,7 @@ What to check next
 from __future__ import annotations
 
 from wire502.diagnosis.causes import _outage
+from wire502.diagnosis.causes._kinds import FINS, RESETS
 from wire502.diagnosis.causes._notes import cite, duration, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt
@@ -30,14 +31,13 @@ from wire502.model.verdict import Cause
 NAME = "process_down"
 CLASS = "downtime"
 TITLE = "the upstream's process is gone"
+KINDS = RESETS | FINS | {"connect_refused"}
 YIELDS_TO = ("process_restart", "firewall_reject")
 AT_FAULT = None
 
 
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause for a refusal by an endpoint that had been well and is not again."""
-    if finding.kind != "connect_refused" and not finding.kind.startswith(("rst_", "fin_")):
-        return None
     run = _outage.refusals(attempt, finding, surroundings)
     if run is None or run.well is not None:
         return None

@@ -24,6 +24,7 @@ What to check next
 from __future__ import annotations
 
 from wire502.diagnosis.causes import _outage
+from wire502.diagnosis.causes._kinds import FINS, RESETS
 from wire502.diagnosis.causes._notes import cite, duration, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.around import Ending, Refusals
@@ -34,6 +35,7 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "process_restart"
 CLASS = "downtime"
 TITLE = "the upstream's process was restarted"
+KINDS = RESETS | FINS | {"connect_refused", "stale_keepalive"}
 YIELDS_TO = ("injected_reset", "firewall_reject")
 AT_FAULT = None
 
@@ -44,8 +46,6 @@ MOST = 0.8  # ... so many of all that were open
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when many connections ended at once, and the endpoint came back."""
     refused = finding.kind == "connect_refused"
-    if not refused and not finding.kind.startswith(("rst_", "fin_", "stale_")):
-        return None
     run = _outage.refusals(attempt, finding, surroundings)
     if (run is None and refused) or (run is not None and run.well is None):
         return None  # nothing_listening, process_down

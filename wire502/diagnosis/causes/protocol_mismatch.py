@@ -27,6 +27,7 @@ from wire502.model.verdict import Cause
 NAME = "protocol_mismatch"
 CLASS = "configuration"
 TITLE = "the port speaks another protocol"
+KINDS = frozenset({"invalid_status_line", "tls_not_tls"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -51,7 +52,7 @@ def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cau
     if finding.kind == "tls_not_tls":
         spoke = PROTOCOLS.get((violation.looks_like or "") if violation is not None else "", "plain text")
         return _cause(attempt, finding, f"the answer to a TLS ClientHello is {spoke}, no TLS", "TLS")
-    if finding.kind != "invalid_status_line" or violation is None:
+    if violation is None:
         return None
     spoke = PROTOCOLS.get(violation.looks_like or "", "")
     if not spoke:

@@ -28,6 +28,7 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "script_error"
 CLASS = "application"
 TITLE = "an error in the application's code"
+KINDS = frozenset({"relayed_error", "invalid_status_line"})
 YIELDS_TO = ("upstream_gateway_error", "protocol_mismatch")
 AT_FAULT = None
 
@@ -43,12 +44,14 @@ def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cau
     """Return the cause for a 500 of the application, or an error text instead of an answer."""
     response, violation = attempt.response, attempt.violation
     unless = "a gateway behind the upstream that made this answer"
-    if finding.kind == "relayed_error" and response is not None and response.status in OWN:
+    if finding.kind == "relayed_error":
+        if response is None or response.status not in OWN:
+            return None
         note = f"the upstream's own {response.status}" + (f", Server: {response.server}" if response.server else "")
         advice = f"Look into the application's log on {attempt.upstream} at that second."
         sure: Confidence = "low" if response.via or response.marks else "medium"
         return Cause(NAME, CLASS, sure, [cite(finding.point, note)], unless, advice)
-    if finding.kind != "invalid_status_line" or violation is None or violation.looks_like not in TEXTS:
+    if violation is None or violation.looks_like not in TEXTS:
         return None
     what, sure = TEXTS[violation.looks_like]
     advice = f"Read the answer in the capture (frame {violation.point.frame}): it is {what}, and may name the error."

@@ -28,6 +28,7 @@ from wire502.model.verdict import Cause
 NAME = "slow_client"
 CLASS = "client"
 TITLE = "the client sent its request too slowly"
+KINDS = frozenset({"rst_mid_request", "fin_mid_request", "gateway_abort", "stall_mid_request"})
 YIELDS_TO = ("injected_reset", "process_restart")
 AT_FAULT = "client"
 
@@ -37,8 +38,6 @@ LEAST_NS = SECOND
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a request that its sender never finished."""
     request, acked = attempt.request, attempt.upstream_acked
-    if finding.kind not in ("rst_mid_request", "fin_mid_request", "gateway_abort", "stall_mid_request"):
-        return None
     if request is None or request.whole or attempt.response is not None or attempt.upstream_window_zero is not None:
         return None
     end = finding.point

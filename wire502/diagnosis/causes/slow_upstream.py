@@ -32,6 +32,7 @@ from wire502.model.verdict import Cause
 NAME = "slow_upstream"
 CLASS = "overload"
 TITLE = "answers had become slower and slower"
+KINDS = frozenset({"stall_before_response"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -44,7 +45,7 @@ LEAST_NS = SECOND // 10
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when the last answers took several times as long as the earlier ones."""
     request = attempt.request
-    if finding.kind != "stall_before_response" or request is None or not whole_acked(attempt):
+    if request is None or not whole_acked(attempt):
         return None
     until = finding.until.until.time_ns if finding.until is not None and finding.until.until else attempt.judged_at_ns
     seconds = [one for one in surroundings.first_bytes() if one.since_ns <= until]

@@ -26,14 +26,13 @@ from wire502.model.verdict import Cause
 NAME = "tls_mismatch"
 CLASS = "configuration"
 TITLE = "the two sides cannot agree on TLS"
+KINDS = frozenset({"tls_alert"})
 YIELDS_TO = ()
 AT_FAULT = None
 
 
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a handshake that a fatal alert ended."""
-    if finding.kind != "tls_alert":
-        return None
     notes = [note for point, note in finding.evidence if point == finding.point]
     note = notes[-1] if notes else "a fatal alert ended the handshake"
     return Cause(

@@ -29,6 +29,7 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "upstream_gateway_error"
 CLASS = "intermediary"
 TITLE = "another gateway behind the upstream made the error"
+KINDS = frozenset({"relayed_error"})
 YIELDS_TO = ()
 AT_FAULT = None
 
@@ -38,7 +39,7 @@ OF_GATEWAYS = (502, 503, 504, 520, 521, 522, 523, 524, 525, 526)
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a relayed error that carries the marks of another hop."""
     response = attempt.response
-    if finding.kind != "relayed_error" or response is None or response.status is None:
+    if response is None or response.status is None:
         return None
     marks = _marks(response)
     typical = response.status in OF_GATEWAYS

@@ -28,6 +28,7 @@ from wire502.model.verdict import Cause
 NAME = "upstream_not_reading"
 CLASS = "overload"
 TITLE = "the upstream does not read the request"
+KINDS = frozenset({"stall_mid_request", "stall_before_response"})
 YIELDS_TO = ()
 AT_FAULT = "upstream"
 
@@ -35,7 +36,7 @@ AT_FAULT = "upstream"
 def find(attempt: Attempt, finding: Finding, _surroundings: Surroundings) -> Cause | None:
     """Return the cause for a stalled request over a zero window of the upstream."""
     zero, request = attempt.upstream_window_zero, attempt.request
-    if zero is None or request is None or finding.kind not in ("stall_mid_request", "stall_before_response"):
+    if zero is None or request is None:
         return None
     end = finding.until.until.time_ns if finding.until is not None and finding.until.until else attempt.judged_at_ns
     lasted = duration(end - zero.time_ns)

@@ -30,6 +30,7 @@ from wire502.model.verdict import Cause, Confidence
 NAME = "worker_timeout"
 CLASS = "overload"
 TITLE = "the upstream ends workers after a fixed time"
+KINDS = frozenset({"fin_before_response", "rst_before_response"})
 YIELDS_TO = ("injected_reset", "process_restart")
 AT_FAULT = None
 
@@ -39,7 +40,7 @@ LONELY_NS = 10 * SECOND  # a single close is told as a possibility only after so
 def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Cause | None:
     """Return the cause when closes without an answer come after the same time."""
     request = attempt.request
-    if finding.kind not in ("fin_before_response", "rst_before_response") or request is None:
+    if request is None:
         return None
     waited = finding.point.time_ns - request.last.time_ns
     if waited < SECOND or not whole_acked(attempt):
