@@ -210,6 +210,32 @@ def test_follow_a_file_that_shrinks(tmp_path: Path) -> None:
         assert rows(source) == expected(FRAMES)
         assert source.damage is not None
         assert "became shorter" in source.damage.reason
+        assert "wire502 live --follow" in source.damage.way_out
+
+
+def test_follow_a_file_that_is_replaced(tmp_path: Path) -> None:
+    """Where a rotation gives the name to another file, the old one is read to its last octet, then the reading ends."""
+    path = tmp_path / "growing"
+    octets = pcap(FRAMES)
+    path.write_bytes(octets[:-10])
+    steps = []
+
+    def rotate(_seconds: float) -> None:
+        steps.append(path)
+        if len(steps) == 1:
+            path.rename(tmp_path / "growing.1")
+        elif len(steps) == 2:
+            path.write_bytes(pcap(FRAMES[:1]))
+        elif len(steps) == 3:  # only now the writer turns to the new file
+            with (tmp_path / "growing.1").open("ab") as stream:
+                stream.write(octets[-10:])
+
+    with open_source(path, follow=True, sleep=rotate) as source:
+        assert rows(source) == expected(FRAMES)
+        assert source.damage is not None
+        assert "was replaced" in source.damage.reason
+        assert "wire502 live --follow" in source.damage.way_out
+    assert len(steps) < 10
 
 
 def test_follow_compressed(tmp_path: Path) -> None:

@@ -21,12 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 POLL_SECONDS = 0.2
+_ROTATED = "all frames before it were read; a set of files that rotates is read with: wire502 live --follow 'PATTERN*'"
 _PIPE_SIZE = 1 << 20
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux; the fcntl module names it only from Python 3.10 on some systems
 
 
 class BrokenOctets(Exception):
-    """The octets end here for a bad reason, which is the message; all octets before it were delivered."""
+    """The octets end here for a bad reason, which is the message; all octets before it were delivered.
+
+    ``way_out`` is what to do about it, "" where the format of the file decides that.
+    """
+
+    def __init__(self, message: str, way_out: str = "") -> None:
+        super().__init__(message)
+        self.way_out = way_out
 
 
 class Octets(Protocol):
@@ -49,7 +57,7 @@ class FileOctets:
     """The octets of a file, pipe or stream object, as they are.
 
     With *follow*, the end of a file is not the end: *sleep* is called with ``POLL_SECONDS`` until more is there or
-    *stop* returns True.
+    *stop* returns True. With *name* too, it ends when another file has this name and this one has grown no more.
     """
 
     def __init__(
@@ -60,7 +68,10 @@ class FileOctets:
         follow: bool = False,
         sleep: Callable[[float], object] | None = None,
         stop: Callable[[], bool] | None = None,
+        name: str = "",
     ) -> None:
+        self._name = name
+        self._replaced = False
         self._stream = stream
         self._owned = owned
         self._sleep = sleep if follow else None
@@ -123,8 +134,20 @@ class FileOctets:
         if self._descriptor is not None and self.regular:
             now = os.fstat(self._descriptor).st_size
             if now < self.bytes_read:
-                raise BrokenOctets("became shorter while it was followed")
+                raise BrokenOctets("became shorter while it was followed", _ROTATED)
             self.size = now
+            if self._replaced and now == self.bytes_read:
+                raise BrokenOctets("was replaced by another file while it was followed", _ROTATED)
+            self._replaced = self._has_other_name()
+
+    def _has_other_name(self) -> bool:
+        """Whether the name belongs to another file by now; its writer may still be about to write the last octets."""
+        if not self._name or self._descriptor is None:
+            return False
+        try:
+            return not os.path.samestat(os.stat(self._name), os.fstat(self._descriptor))  # noqa: PTH116 - name as given
+        except OSError:
+            return False  # renamed or deleted, and nothing in its place yet
 
     def _read_and_copy(self, view: memoryview) -> int | None:
         octets = self._stream.read(len(view))
@@ -140,8 +163,11 @@ def open_octets(
     follow: bool = False,
     sleep: Callable[[float], object] | None = None,
     stop: Callable[[], bool] | None = None,
+    alone: bool = True,
 ) -> tuple[FileOctets, str]:
     """Open *path* (``-``: standard input; or a binary stream) and return its octets and the name to call it by.
+
+    A followed file that is *alone* ends where another one takes its name.
 
     Raises ``CaptureError`` for whatever cannot be opened.
     """
@@ -160,7 +186,7 @@ def open_octets(
         raw = cast("BinaryIO", Path(name).open("rb", buffering=0))  # noqa: SIM115
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise CaptureError(name, 0, *_why_not(error)) from error
-    return FileOctets(raw, owned=True, follow=follow, sleep=sleep, stop=stop), name
+    return FileOctets(raw, owned=True, follow=follow, sleep=sleep, stop=stop, name=name if alone else ""), name
 
 
 def _why_not(error: OSError | ValueError) -> tuple[str, str]:

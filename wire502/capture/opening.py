@@ -28,15 +28,17 @@ def open_source(
     buffer_size: int = BUFFER_SIZE,
     sleep: Callable[[float], object] = time.sleep,
     stop: Callable[[], bool] | None = None,
+    alone: bool = True,
 ) -> Source:
     """Open the capture *path*: a file, ``-`` for standard input, or a binary stream (which stays the caller's).
 
     *file* is the position of the input among all inputs, and *interfaces* the list, shared by all of them, to
     which its interfaces are appended. With *follow*, the end of a file is waited at by *sleep(seconds)* until
-    *stop()* is true. Raises ``CaptureError`` for what cannot be opened or is no capture; whatever breaks later
-    is ``Source.damage``. Waits for a pipe until its header is there.
+    *stop()* is true, or until another file has its name (unless it is not *alone* but one of a set). Raises
+    ``CaptureError`` for what cannot be opened or is no capture; whatever breaks later is ``Source.damage``. Waits
+    for a pipe until its header is there.
     """
-    raw, name = open_octets(path, follow=follow, sleep=sleep, stop=stop)
+    raw, name = open_octets(path, follow=follow, sleep=sleep, stop=stop, alone=alone)
     head = Head(raw, name, bytearray(HEAD_SIZE), 0)
     try:
         compression = _recognise(head, raw)

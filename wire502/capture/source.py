@@ -193,18 +193,19 @@ class Source:
     def _judge_end(self) -> None:
         rest = self._end - self._position
         if self._broken is not None:
-            self._set_damage(self._end, str(self._broken))
+            self._set_damage(self._end, str(self._broken), self._broken.way_out)
         elif rest and not self._follow:
             what = "block" if self.format.startswith("pcapng") else f"record {self._scanner.frame + 1}"
             reason = f"cut short: of its last {what} only {rest} of at least {self._scanner.needed} octets are there"
             self._set_damage(self._position, reason)
 
-    def _set_damage(self, position: int, reason: str) -> None:
+    def _set_damage(self, position: int, reason: str, way_out: str = "") -> None:
         compression = self.format.partition(" (")[2].rstrip(")")
         if compression:
             reason += f" (octets counted as decompressed from {compression})"
-        way_out = "no frame could be read before it; capture again"
-        if self._scanner.frame:
+        if not self._scanner.frame:
+            way_out = "no frame could be read before it; capture again"
+        elif not way_out:
             way_out = (
                 f"all frames before it were read; they can be saved with: {formats.to_save(self.path, compression)}"
             )

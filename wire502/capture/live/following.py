@@ -137,7 +137,7 @@ class FollowedFiles:
         return False
 
     def _opened(self, name: str, interfaces: list[Interface]) -> Source:
-        return open_source(name, interfaces=interfaces, follow=True, sleep=self._sleep, stop=self._done)
+        return open_source(name, interfaces=interfaces, follow=True, sleep=self._sleep, stop=self._done, alone=False)
 
     def _share(self) -> None:
         """Make the interfaces of the file at hand known; those of the next file are taken for the same ones."""
