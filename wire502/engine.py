@@ -34,7 +34,7 @@ from wire502.model.attempt import Attempt
 from wire502.model.capture_info import Clocks, DropReport, Interface, RareFrame
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
-from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
+from wire502.model.flow_cy import RST_IGNORED, RST_NONE, Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
 from wire502.model.verdict import Cleared, Failure, Incident, Pending, Result, Summary, Time, UpstreamSummary
 from wire502.packet import PacketStage
@@ -262,6 +262,7 @@ class Engine:
         final = True
         waiting: list[Exchange] = []
         pending = len(conn.pending or ())  # these come first
+        patient = not (ended or conn.superseded or self._legs.client_legs_hinted or _is_closing(conn))
         for place, (exchange, secondary) in enumerate(_outstanding(conn)):
             if exchange is not None and exchange.judged:
                 continue
@@ -269,6 +270,8 @@ class Engine:
                 final = False
                 if place < pending and exchange is not None:
                     waiting.append(exchange)
+                elif patient:
+                    break  # those behind it wait for it, and nothing else has happened to them
         conn.pending = waiting or None  # what has had its last word is not looked at with each request that follows
         if final:
             _close(conn)
@@ -403,7 +406,7 @@ class Engine:
             connections=connections.streams,
             exchanges=self._tracker.exchanges,
             upstreams=self._endpoints(),
-            odd=connections.oddities,
+            odd=Counter(connections.oddities) + Counter(self._tracker.tolerated),
             duplicates=connections.duplicates,
             translated=self._tracker.translated,
             overlapping=connections.overlapping,
@@ -527,6 +530,13 @@ def _outstanding(conn: Connection) -> list[tuple[Exchange | None, bool]]:
     elif not found and (decoder is None or decoder.exchanges == 0):
         found.append((None, False))
     return found
+
+
+def _is_closing(conn: Connection) -> bool:
+    """Whether something has ended, or may have ended, what is open on a connection."""
+    a, b = conn.a, conn.b
+    ended = a.fin_off >= 0 or b.fin_off >= 0 or conn.unreachable is not None or conn.refused_frame != 0
+    return ended or not {a.rst_state, b.rst_state} <= {RST_NONE, RST_IGNORED}
 
 
 def _close(conn: Connection) -> None:

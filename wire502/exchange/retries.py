@@ -40,14 +40,9 @@ def made_good(conn: Connection, head: bytes, attempt: Attempt, history: History,
 
 def _good(row: Row, conn: Connection, ended: int) -> bool:
     """Whether a row is an exchange of the same gateway, elsewhere, that ended well in time."""
-    same_gateway = (row.conn.a.high, row.conn.a.low) == (conn.a.high, conn.a.low)
-    return (
-        same_gateway
-        and row.conn is not conn
-        and row.end_ts > 0
-        and 100 < row.status < 500
-        and row.req_ts - ended <= WITHIN_NS
-    )
+    if row.end_ts <= 0 or row.conn is conn or not 100 < row.status < 500 or row.req_ts - ended > WITHIN_NS:
+        return False
+    return row.conn.a.low == conn.a.low and row.conn.a.high == conn.a.high
 
 
 def other_family(conn: Connection, upstreams: Mapping[tuple[int, int, int], Upstream]) -> Point | None:

@@ -34,9 +34,14 @@ cdef class Tracker(Observer):
     cdef long long _patience
     cdef object _waiting
     cdef dict _watched
+    cdef object _patient
+    cdef public dict tolerated
     cdef int _watch(self, Connection conn, long long ts)
     cdef int schedule(self, Connection conn, long long when)
     cdef int _set_next(self)
     cdef long long _first_connect(self)
     cdef Upstream _upstream(self, Half half)
     cdef bint _open_attempt(self, Connection conn)
+    cdef int _went_on(self, Connection conn, Exchange exchange)
+    cdef bint _is_tolerated(self, Connection conn, Exchange done)
+    cdef int _count_oddities(self, Connection conn, Exchange done)

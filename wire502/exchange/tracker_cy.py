@@ -35,9 +35,10 @@ else:
     from wire502.exchange.upstream_cy import Upstream
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Half, Observer
 
+from wire502.exchange.patience import Patience
 from wire502.model.capture_info import RareFrame
 from wire502.model.context import Context
-from wire502.model.flow_cy import NEVER
+from wire502.model.flow_cy import NEVER, RST_IGNORED, RST_NONE
 
 MAX_UPSTREAMS = cython.declare(cython.longlong, 4096)
 MAX_PACED = cython.declare(cython.longlong, 256)  # endpoints whose exchanges are counted by time: 25 KB each
@@ -51,6 +52,8 @@ LARGE_HEAD = cython.declare(cython.longlong, 4096)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 _NEVER = cython.declare(cython.longlong, NEVER)
+_RST_NONE = cython.declare(cython.int, RST_NONE)
+_RST_IGNORED = cython.declare(cython.int, RST_IGNORED)
 MAX_DOUBTS = 1024  # connections of which octets are missing, the latest ones
 
 
@@ -115,6 +118,8 @@ class Tracker(Observer):
     _patience: int
     _waiting: deque[tuple[int, Connection]]
     _watched: dict[int, None]
+    _patient: Patience
+    tolerated: dict[str, int]  # oddities of exchanges that were put up with, as the next request showed
 
     def __init__(
         self,
@@ -153,6 +158,8 @@ class Tracker(Observer):
         self._patience = min(context.first_byte_deadline_ns, context.response_deadline_ns)
         self._waiting = deque()
         self._watched = {}
+        self._patient = Patience(context.settle_ns)
+        self.tolerated = {}
 
     @property
     def translated(self) -> int:
@@ -294,13 +301,60 @@ class Tracker(Observer):
             if self.several_files:
                 self.desk.began(conn, exchange)
         if conn.pending is not None:
-            for done in conn.pending:
-                done.next_frame = exchange.req_frame
-                done.next_ts = exchange.req_ts
-            self.schedule(conn, exchange.req_ts)
+            self._went_on(conn, exchange)
         if conn.b.fin_off >= 0 or conn.b.rst_state or conn.a.fin_off >= 0 or conn.a.rst_state:
             conn.settled = False
             self.schedule(conn, exchange.req_ts + self._settle)
+        return 0
+
+    @cython.cfunc
+    def _went_on(self, conn: Connection, exchange: Exchange) -> cython.int:
+        """The gateway went on with *exchange*: judge what is pending, but for what that shows to be no failure."""
+        done: Exchange
+        kept: list[Exchange] | None = None
+        for done in conn.pending or ():
+            done.next_frame = exchange.req_frame
+            done.next_ts = exchange.req_ts
+            if self._is_tolerated(conn, done):
+                self._count_oddities(conn, done)
+            else:
+                if kept is None:
+                    kept = []
+                kept.append(done)
+        conn.pending = kept
+        if kept is not None:
+            self.schedule(conn, exchange.req_ts)
+        return 0
+
+    @cython.cfunc
+    def _is_tolerated(self, conn: Connection, done: Exchange) -> cython.bint:
+        """Whether judging a complete exchange that was followed by a request can only find oddities.
+
+        A short cut, since a segment can hold dozens: all of a verdict that needs no more than a few numbers. What a
+        client got outweighs what the gateway did, so it is not taken where clients may be in the capture.
+        """
+        if self._keep or self._legs.client_legs_hinted or not done.resp_done or done.resp_cut or done.judged:
+            return False
+        if not 200 <= done.status < 500 or conn.refused_frame or conn.evicted or done.ghost:
+            return False
+        if conn.a.rst_state != _RST_NONE or (conn.b.rst_state != _RST_NONE and conn.b.rst_state != _RST_IGNORED):
+            return False
+        if conn.a.fin_off >= 0 or conn.b.fin_off >= 0 or (conn.decoder is not None and conn.decoder.tunnel):
+            return False
+        if done.violation is not None:
+            seen: cython.longlong = done.violation[3]
+            return done.next_ts > seen
+        return True
+
+    @cython.cfunc
+    def _count_oddities(self, conn: Connection, done: Exchange) -> cython.int:
+        names: list[str] = list(done.oddities or ())
+        if done.violation is not None:
+            names.append("invalid_" + done.violation[0])
+        if conn.b.rst_state == _RST_IGNORED:
+            names.append("ignored_reset")
+        for name in set(names):
+            self.tolerated[name] = self.tolerated.get(name, 0) + 1
         return 0
 
     @cython.cfunc
@@ -333,7 +387,7 @@ class Tracker(Observer):
     def violated(self, conn: Connection, exchange: Exchange) -> cython.int:
         """An illegal octet: look again when the gateway has had time to react."""
         if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
-            self.schedule(conn, self.now + self._settle)
+            self.schedule(conn, conn.last_ts + self._settle)  # ``now`` is when something was last due
         return 0
 
     @cython.cfunc
@@ -362,6 +416,7 @@ class Tracker(Observer):
             upstream.sights.forgotten(conn)
         if self._open_attempt(conn) and (not conn.evicted or self._is_followed()):
             self.desk.settle(conn, conn.last_ts, False)
+        self._patient.forget(conn)
         conn.settled = True
         conn.view = None
         conn.decoder = None
@@ -519,7 +574,14 @@ class Tracker(Observer):
             if when - conn.b.progress_ts < HALF_CLOSE_NS:
                 self.schedule(conn, conn.b.progress_ts + HALF_CLOSE_NS)
                 return
+        later, asked = self._patient.not_before(conn, when)
+        if later:
+            conn.settle_at = later
+            if not asked:
+                self._push(later, conn, False)
+            return
         conn.settled = self.desk.settle(conn, when, False)
+        self._patient.looked(conn, when, conn.settled)
 
     def finish(self, connections: list[Connection], now_ns: int) -> None:
         """Judge what is left when the capture ends, connection by connection."""
