@@ -56,48 +56,58 @@ def recording(path: Path, rotation: Rotation | None = None, **options: Any) -> R
     return Recording(str(path), rotation or Rotation(), ETHERNET, **chosen)
 
 
-def rows(path: Path) -> list[tuple[int, int, bytes]]:
-    """Return time, length and octets of each frame of a file."""
+def rows(path: Path) -> list[tuple[int, int, bytes, int]]:
+    """Return time, length, octets and direction of each frame of a file."""
     found = []
     with open_source(path) as source:
         while (batch := source.read_batch()) is not None:
             for row in range(batch.count):
                 start = batch.start[row]
                 octets = bytes(batch.data[start : start + batch.captured[row]])
-                found.append((batch.ts_ns[row], batch.length[row], octets))
+                found.append((batch.ts_ns[row], batch.length[row], octets, batch.direction[row]))
     return found
 
 
 # -- packets to files -------------------------------------------------------------------------------------------------
 
 
-def test_recorded_packets_are_those_that_came(tmp_path: Path) -> None:
-    """A file that was recorded holds the frames as they came: octets, lengths, nanoseconds."""
+@pytest.mark.parametrize("suffix", ["pcap", "pcapng"])
+def test_recorded_packets_are_those_that_came(tmp_path: Path, suffix: str) -> None:
+    """A file that was recorded holds the frames as they came: octets, lengths, nanoseconds; pcapng its direction."""
     source = conversation().write(tmp_path / "from.pcap")
-    out = recording(tmp_path / "to.pcap")
+    path, expected = tmp_path / f"to.{suffix}", rows(source)
+    out = recording(path)
     with open_source(source) as opened:
         while (batch := opened.read_batch()) is not None:
+            for row in range(batch.count):
+                batch.direction[row] = row % 3
             out.frames(batch)
             out.beat(0)
     out.close()
-    assert rows(tmp_path / "to.pcap") == rows(source)
+    known = [(*row[:3], number % 3 if suffix == "pcapng" else 0) for number, row in enumerate(expected)]
+    assert rows(path) == known
 
 
-@given(st.lists(st.integers(0, 260_000), min_size=1, max_size=30))
-def test_files_are_no_larger_than_they_may_be(tmp_path_factory: pytest.TempPathFactory, sizes: list[int]) -> None:
+@pytest.mark.parametrize("suffix", ["", ".pcapng"])
+@given(st.lists(st.tuples(st.integers(0, 260_000), st.integers(0, 2)), min_size=1, max_size=30))
+def test_files_are_no_larger_than_they_may_be(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, frames: list[tuple[int, int]]
+) -> None:
     """Whatever the frames, no file of -C 1 is larger than a megabyte, and all frames stand in them in order."""
     folder = tmp_path_factory.mktemp("rotation")
-    out = recording(folder / "p", Rotation(megabytes=1))
-    for number, size in enumerate(sizes):
+    first = folder / f"p{suffix}"
+    out = recording(first, Rotation(megabytes=1))
+    for number, (size, direction) in enumerate(frames):
         batch = Batch(1)
         batch.data = memoryview(bytearray(size))
-        batch.count, batch.captured[0], batch.length[0] = 1, size, size
+        batch.count, batch.captured[0], batch.length[0], batch.direction[0] = 1, size, size, direction
         batch.ts_ns[0] = number * 1_000_000_000 + 1
         out.frames(batch)
     out.close()
-    files = [folder / "p"] + [folder / f"p{number}" for number in range(1, len(list(folder.iterdir())))]
+    files = [first] + [folder / f"p{suffix}{number}" for number in range(1, len(list(folder.iterdir())))]
     assert all(path.stat().st_size <= 1_000_000 for path in files)
-    assert [length for path in files for _, length, _ in rows(path)] == sizes
+    told = [(length, direction) for path in files for _, length, _, direction in rows(path)]
+    assert told == [(size, direction if suffix else 0) for size, direction in frames]
 
 
 @pytest.mark.parametrize(

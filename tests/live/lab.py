@@ -27,6 +27,7 @@ from tests.live.upstream import PORTS
 ROOT = Path(__file__).parents[2]
 CLIENT, GATEWAY, UPSTREAM = "10.78.0.2", "10.77.0.1", "10.77.0.2"
 CLIENTS_WAY = "10.78.0.1"  # the gateway's other address
+NEIGHBOUR, NEIGHBOURS_WAY = "10.77.0.3", "10.77.0.9"  # a client on the upstream's cable, and where it finds the gateway
 CABLE, FRONT_CABLE = "wire0", "front0"
 FRONT = 8000
 PATIENCE_S = 20
@@ -231,6 +232,15 @@ class Lab:
         """Have the client ask the gateway for each target, one after the other, each on a connection of its own."""
         self._ask(self._names[2], GATEWAY, FRONT, patience, targets)
 
+    def neighbour(self) -> None:
+        """Put a client on the upstream's cable, and give the gateway an address there that is for clients only."""
+        for name, address in ((self._names[0], NEIGHBOURS_WAY), (self._names[1], NEIGHBOUR)):
+            self.ip("-n", name, "addr", "add", f"{address}/24", "dev", CABLE)
+
+    def ask_as_neighbour(self, *targets: str) -> None:
+        """Have that client ask the gateway."""
+        self._ask(self._names[1], NEIGHBOURS_WAY, FRONT, 6, targets, NEIGHBOUR)
+
     def ask_upstream(self, port: int, target: str = "/", patience: float = 6) -> None:
         """Ask an upstream from the gateway's host, without a gateway."""
         self._ask(self._names[0], UPSTREAM, port, patience, (target,))
@@ -245,19 +255,19 @@ class Lab:
         command = [sys.executable, "-c", code, UPSTREAM, str(octets)]
         subprocess.run(["ip", "netns", "exec", self._names[0], *command], check=True, timeout=60)
 
-    def _ask(self, name: str, host: str, port: int, patience: float, targets: tuple[str, ...]) -> None:
+    def _ask(self, name: str, host: str, port: int, patience: float, targets: tuple[str, ...], own: str = "") -> None:
         code = (
             "import socket, sys\n"
-            "host, port, patience, *targets = sys.argv[1:]\n"
+            "host, port, patience, own, *targets = sys.argv[1:]\n"
             "for target in targets:\n"
             "    try:\n"
-            "        with socket.create_connection((host, int(port)), timeout=float(patience)) as conn:\n"
+            "        with socket.create_connection((host, int(port)), float(patience), (own, 0)) as conn:\n"
             "            head = f'GET {target} HTTP/1.1', 'Host: lab', 'Connection: close', '', ''\n"
             "            conn.sendall('\\r\\n'.join(head).encode())\n"
             "            while conn.recv(65536): pass\n"
             "    except OSError: pass\n"
         )
-        command = [sys.executable, "-c", code, host, str(port), str(patience), *targets]
+        command = [sys.executable, "-c", code, host, str(port), str(patience), own, *targets]
         subprocess.run(["ip", "netns", "exec", name, *command], check=True, timeout=60)
 
     def nginx(self) -> Process:
@@ -274,7 +284,7 @@ class Lab:
             f"user root; daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n"
             f"events {{ worker_connections 256; }}\n"
             f"http {{ access_log off; {temporary} proxy_next_upstream off; proxy_read_timeout 1s;\n"
-            f"server {{ listen {GATEWAY}:{FRONT}; {locations} }} }}\n"
+            f"server {{ listen {FRONT}; {locations} }} }}\n"
         )
         found = shutil.which("nginx") or "/usr/sbin/nginx"
         process = self.start("nginx", found, "-p", str(folder), "-c", str(folder / "nginx.conf"))
@@ -288,7 +298,7 @@ class Lab:
         path = self.folder / "haproxy.cfg"
         path.write_text(
             "defaults\n  mode http\n  timeout connect 1s\n  timeout client 5s\n  timeout server 1s\n  retries 0\n"
-            f"frontend front\n  bind {GATEWAY}:{FRONT}\n{uses}\n{backends}"
+            f"frontend front\n  bind :{FRONT}\n{uses}\n{backends}"
         )
         process = self.start("haproxy", shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", str(path))
         self._listens(process)

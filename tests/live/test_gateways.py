@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.lab import Lab, wait_for
+from tests.live.lab import NEIGHBOUR, Lab, wait_for
 from tests.live.upstream import PORTS
 from wire502 import read
 from wire502.api import Failure, Incident, Summary
@@ -110,3 +110,29 @@ def test_both_legs_on_two_interfaces(lab: Lab) -> None:
     assert (failure.kind, incident.client_status) == ("rst_before_response", 502)
     assert isinstance(results[-1], Summary)
     assert results[-1].duplicates == 0
+
+
+@pytest.mark.parametrize("backend", ["ring", "scapy"])
+def test_an_address_for_each_leg(lab: Lab, backend: str) -> None:
+    """Clients reach the gateway at another address than it has for upstreams: live knows who sent a frame, and joins
+    the legs of the very first request; so does read, of packets that were written as pcapng.
+    """
+    if shutil.which("nginx") is None and not Path("/usr/sbin/nginx").exists():
+        pytest.skip("nginx is not installed")
+    lab.upstreams()
+    lab.neighbour()
+    lab.nginx()
+    own = lab.folder / "own.pcapng"
+    live = lab.live("-i", "wire0", "--json", "-w", str(own), "--backend", backend, "tcp port 8000 or tcp port 8101")
+    lab.ask_as_neighbour("/rst_before_response")
+    wait_for(lambda: b'"type": "incident"' in live.out.read_bytes(), "the incident is told", 10)
+    assert live.end() == 0
+    said = final(lines(live.out))
+    (failure,) = (one for one in said if one["type"] == "failure")
+    (incident,) = (one for one in said if one["type"] == "incident")
+    assert (failure["kind"], failure["client"]["status"]) == ("rst_before_response", 502)
+    assert incident["client"].startswith(f"{NEIGHBOUR}:")
+    assert incident["attempts"] == [failure["id"]]
+    again = final(read_lines(own))
+    assert told(again) == told(said)
+    assert [one["frame"] for one in again] == [one["frame"] for one in said]

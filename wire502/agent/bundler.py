@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from wire502.api import Failure, read
-from wire502.capture.write import PcapWriter
+from wire502.capture.write import PcapngWriter
 from wire502.errors import Wire502Error
 
 MAKING = ".making-"
@@ -49,7 +49,7 @@ def make(job: dict[str, Any], descriptor: int) -> Path:
     sweep(folder)
     work = Path(tempfile.mkdtemp(prefix=MAKING, dir=folder))
     try:
-        capture = work / "packets.pcap"
+        capture = work / "packets.pcapng"
         _copy(job, descriptor, capture)
         made = work / "bundle"
         _report(job, capture, made)
@@ -88,8 +88,8 @@ def enforce(folder: Path, quota: int, latest: Path) -> None:
 def _copy(job: dict[str, Any], descriptor: int, capture: Path) -> None:
     size = os.fstat(descriptor).st_size
     with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as memory, capture.open("wb") as file:
-        # the records are in this host's order, with nanoseconds
-        PcapWriter(file, linktype=int(job["linktype"]), nanoseconds=True, snaplen=_SNAPLEN, big=sys.byteorder == "big")
+        # the blocks are in this host's order, with nanoseconds, and know which frames were sent by it
+        PcapngWriter(file, big=sys.byteorder == "big").interface(int(job["linktype"]), snaplen=_SNAPLEN)
         for start, used in job["pieces"]:
             file.write(memory[start : start + used])
 

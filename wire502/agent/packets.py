@@ -1,6 +1,6 @@
 """The latest packets, kept in memory that another process can read: what a bundle of evidence is made from.
 
-The memory is cut into slots, filled one after another with records of a classic pcap file. Slots that are being read
+The memory is cut into slots, filled one after another with blocks of a pcapng file. Slots that are being read
 are skipped until they are given back, so nothing waits and nothing is copied twice.
 """
 
@@ -39,7 +39,7 @@ class PacketRing(Part):
         self._memory = memoryview(mmap.mmap(self.descriptor, count * SLOT))
         self._slots = [Slot(number * SLOT) for number in range(count)]
         self._at = 0
-        self._packer = Packer()
+        self._packer = Packer(blocks=True)
         self.lost = 0
 
     def frames(self, batch: Batch) -> None:

@@ -4,8 +4,9 @@ where there is one; of several, they run on.
 
 from __future__ import annotations
 
+import io
 import os
-import struct
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,14 +15,25 @@ from dataclasses import dataclass
 from wire502.agent.parts import Part, Trouble
 from wire502.agent.privileges import User
 from wire502.capture.pack_cy import Packer
+from wire502.capture.write import PcapngWriter, PcapWriter
 from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
 from wire502.model.frames_cy import Batch
 
-_MAGIC_NS = 0xA1B23C4D
+PCAPNG = ".pcapng"
 _BUFFER = 1 << 19
 _MEGA = 1_000_000
-_HEADER = 24
+
+
+def _header(interface: Interface, pcapng: bool) -> bytes:
+    """Return how a file of frames of *interface* begins, in this host's order, with nanoseconds."""
+    out, big = io.BytesIO(), sys.byteorder == "big"
+    snaplen = interface.snaplen or 262_144
+    if pcapng:
+        PcapngWriter(out, big=big).interface(interface.linktype, name=interface.name, snaplen=snaplen)
+    else:
+        PcapWriter(out, linktype=interface.linktype, nanoseconds=True, snaplen=snaplen, big=big)
+    return out.getvalue()
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,7 +56,8 @@ def name_of(pattern: str, rotation: Rotation, number: int, since: float) -> str:
 
 
 class Recording(Part):
-    """Writes every frame. *full* is called when as many files were written as ``-W`` with ``-G`` allows.
+    """Writes every frame, as pcapng where *pattern* ends so, else as pcap. *full* is called when as many files were
+    written as ``-W`` with ``-G`` allows.
 
     The first file is opened when this is made, and belongs to *owner*. A disk that is full is told by *say* once; the
     octets of the frames that do not reach the file are counted in ``lost``, and recording goes on when it can again.
@@ -66,7 +79,8 @@ class Recording(Part):
         self._interface = interface
         self._full = full
         self._clock = clock
-        self._packer = Packer()
+        self._packer = Packer(blocks=pattern.endswith(PCAPNG))
+        self._header = _header(interface, pattern.endswith(PCAPNG))
         self._buffer = memoryview(bytearray(_BUFFER))
         self._used = 0
         self._written = 0
@@ -144,7 +158,7 @@ class Recording(Part):
     def _left(self) -> int:
         """Return how many octets may still go into this file."""
         limit = self._rotation.megabytes
-        if limit is None or self._written + self._used <= _HEADER:  # one frame has to fit, whatever its size
+        if limit is None or self._written + self._used <= len(self._header):  # one frame has to fit, whatever its size
             return len(self._buffer)
         return max(0, limit * _MEGA - self._written - self._used)
 
@@ -153,7 +167,9 @@ class Recording(Part):
             self._open(None)
         except OSError as error:
             self._fail(error, 0)
-            self._written = _HEADER  # as if it had been: the old file goes on, no file at all would help nobody
+            self._written = len(
+                self._header
+            )  # as if it had been: the old file goes on, no file at all would help nobody
 
     def _open(self, owner: User | None) -> None:
         descriptor = os.open(self.name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
@@ -162,9 +178,8 @@ class Recording(Part):
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = descriptor
-        snaplen, link = self._interface.snaplen or 262_144, self._interface.linktype
-        os.write(descriptor, struct.pack("=IHHiIII", _MAGIC_NS, 2, 4, 0, 0, snaplen, link))
-        self._written = _HEADER
+        os.write(descriptor, self._header)
+        self._written = len(self._header)
 
     def _flush(self) -> None:
         view = self._buffer[: self._used]

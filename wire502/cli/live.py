@@ -48,7 +48,7 @@ _SECTIONS = {
     "--fanout", type=click.IntRange(0, 65535), metavar="GROUP", help="Share the traffic with others of GROUP."
 )
 @click.option("-Z", "--relinquish-privileges", "become", metavar="USER[:GROUP]", help="Become USER; as root: nobody.")
-@click.option("-w", "--write", "record", metavar="FILE", help="Write the packets too.")
+@click.option("-w", "--write", "record", metavar="FILE", help="Write the packets too; pcapng by that name.")
 @click.option(
     "-C", "--file-size", "megabytes", type=click.IntRange(1), metavar="MB", help="Next file after MB 1,000,000 octets."
 )

@@ -41,11 +41,14 @@ class SocketSource:
         self._snaplen = options.snaplen
         self._closed = False
         self._sockets: list[tuple[Any, int]] = []
+        self._own: dict[int, bytes] = {}  # addresses of the interfaces
         for name in names:
             found = _opened(name, options)
             interface = Interface(len(self.interfaces), file, _link_of(found), name=name, snaplen=options.snaplen)
             self.interfaces.append(interface)
             self._sockets.append((found, interface.index))
+            if interface.linktype == _ETHERNET and (own := _address(name)):
+                self._own[interface.index] = own
         self._batch = Batch(_ROWS)
         self._batch.interfaces = self.interfaces  # type: ignore[assignment]  # a list of what it says it lists
         self._batch.data = memoryview(bytearray(_SIZE))
@@ -85,10 +88,27 @@ class SocketSource:
         batch.start[row] = used
         batch.captured[row] = batch.length[row] = len(octets)
         batch.interface[row] = index
-        batch.direction[row] = 0
+        batch.direction[row] = _direction(octets, self._own.get(index))
         batch.count += 1
         self.bytes_read += len(octets)
         return end
+
+
+def _address(name: str) -> bytes:
+    """Return the Ethernet address of an interface, b"" where it has none."""
+    with suppress(Exception):  # scapy raises what it likes
+        from scapy.arch import get_if_hwaddr
+
+        own = bytes.fromhex(get_if_hwaddr(name).replace(":", ""))
+        return own if any(own) else b""
+    return b""
+
+
+def _direction(octets: bytes, own: bytes | None) -> int:
+    """Return 2 for a frame that this host sent, 1 for one that it was sent, 0 where that is not known."""
+    if not own:
+        return 0
+    return 2 if octets[6:12] == own else 1 if octets[:6] == own else 0
 
 
 def _opened(name: str, options: LiveOptions) -> Any:
