@@ -23,7 +23,11 @@ def order(point: Point) -> tuple[int, int, int]:
 
 def earliest(*points: Point | None) -> Point | None:
     """Return the first of *points* in the order of the wire."""
-    return min((point for point in points if point is not None), key=order, default=None)
+    first = None
+    for point in points:
+        if point is not None and (first is None or order(point) < order(first)):
+            first = point
+    return first
 
 
 def speaks_http(attempt: Attempt) -> bool:
@@ -47,16 +51,17 @@ def upstream_fin(attempt: Attempt) -> Closing | None:
 
 def upstream_close(attempt: Attempt) -> Closing | None:
     """Return the earliest FIN or RST of the upstream that counted."""
-    return min(
-        (closing for closing in (upstream_fin(attempt), upstream_rst(attempt)) if closing is not None),
-        key=lambda closing: order(closing.point),
-        default=None,
-    )
+    fin, rst = upstream_fin(attempt), upstream_rst(attempt)
+    if fin is None or rst is None:
+        return fin or rst
+    return rst if order(rst.point) < order(fin.point) else fin
 
 
 def gateway_close(attempt: Attempt) -> Point | None:
     """Return the earliest FIN or RST of the gateway."""
     fin, rst = attempt.gateway_fin, attempt.gateway_rst
+    if fin is None and rst is None:
+        return None
     return earliest(fin.point if fin else None, rst.point if rst and rst.accepted is not False else None)
 
 
