@@ -199,6 +199,12 @@ class _Choice:
         self._since = wanted.since.resolve(first_ns) if wanted.since else None
         self._until = wanted.until.resolve(first_ns) if wanted.until else None
 
+    def of(self, results: list[Result]) -> list[Result]:
+        """Return those of *results* that are to be handed out."""
+        if self._active:
+            return [result for result in results if self(result)]
+        return [result for result in results if type(result) is ExchangeLine or self(result)]
+
     def __call__(self, result: Result) -> bool:
         """Whether *result* is to be handed out."""
         match result:
@@ -418,12 +424,16 @@ class Reading(Iterator[Result]):
             self.waiting = False
 
     def _chosen(self, results: list[Result]) -> list[Result]:
+        witness = self._witness
         for result in results:
-            if isinstance(result, Failure | Update):
+            if type(result) is ExchangeLine:  # of these there may be one for every few frames
+                continue
+            if isinstance(result, (Failure, Update)):
                 self._count(result)
-            if self._witness is not None:
-                self._witness(result)
-        chosen = list(filter(self._choice, results))
+        if witness is not None:
+            for result in results:
+                witness(result)
+        chosen = self._choice.of(results)
         if chosen and isinstance(chosen[-1], Summary):
             self._complete(chosen[-1])
         return chosen

@@ -23,6 +23,7 @@ ODD_REQUESTS = (
     b"GET /\xff\x01 HTTP/1.1\r\nHost: \xc2\x9b[31m\r\n\r\n",
     b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
     b"OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n",
+    b"GET / HTTP/1.1\r\nX-Request-Id:\r\ncf-ray: 1\r\nHost: one\r\nx-request-id: late\r\nHOST: b\r\ncf-ray: 2\r\n\r\n",
 )
 
 

@@ -26,8 +26,8 @@ _MOST_REMEMBERED = 4096
 _HOST_LIMIT, _ID_LIMIT = 512, 256
 # as in model.head_fields, which says the same of heads of which more is asked
 _CORRELATION = (
-    b"\nx-request-id:", b"\nx-correlation-id:", b"\ntraceparent:", b"\nx-amzn-trace-id:", b"\ncf-ray:",
-    b"\nx-b3-traceid:",
+    b"x-request-id:", b"x-correlation-id:", b"traceparent:", b"x-amzn-trace-id:", b"cf-ray:",
+    b"x-b3-traceid:",
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _reused(conn: Connection, exchange: Exchange) -> cython.bint:
 @cython.cfunc
 def _milliseconds(first: cython.longlong, last: cython.longlong) -> float:
     span: cython.double = last - first
-    return round(span / 1e6, 6) if last > first else 0.0
+    return span / 1e6 if last > first else 0.0  # the number nearest to six decimals, without rounding
 
 
 @cython.cfunc
@@ -102,35 +102,64 @@ def _request(exchange: Exchange) -> RequestRef:
     target: bytes = words[1] if len(words) > 1 else b""
     if len(words) > 2 and not words[2].startswith(b"HTTP/"):
         target = target + b" " + words[2].rsplit(b" HTTP/", 1)[0]
-    fields = head.lower()
-    host = _value(head, fields, b"\nhost:")
-    ident = None
-    for name in _CORRELATION:
-        value = _value(head, fields, name)
-        if value:
-            if name == b"\ntraceparent:":
-                parts = value.split(b"-")
-                value = parts[1] if len(parts) > 2 else value
-            ident = wire_text(value[:_ID_LIMIT])
-            break
+    host, ident = _names(head)
     return RequestRef(
         exchange.req_frame,
         exchange.req_ts,  # type: ignore[arg-type]
-        wire_text(words[0][:64]),
-        wire_text(target[:TEXT_LIMIT]),
-        None if host is None else wire_text(host[:_HOST_LIMIT]),
-        ident,
+        _text(words[0][:64]),
+        _text(target[:TEXT_LIMIT]),
+        None if host is None else _text(host[:_HOST_LIMIT]),
+        _text(ident[:_ID_LIMIT]) if ident else None,
         len(target) if len(target) > TEXT_LIMIT else None,
     )
 
 
 @cython.cfunc
-def _value(head: bytes, fields: bytes, name: bytes) -> bytes | None:
-    """Return the value of the first field *name* of *head*, which *fields* is in lower case."""
-    at = fields.find(name)
-    if at < 0:
-        return None
-    start = at + len(name)
+def _text(octets: bytes) -> str:
+    """Return *octets* as ``wire_text`` does; what is printable ASCII, as nearly all is, without asking it."""
+    if octets.isascii():
+        text = octets.decode("ascii")
+        if text.isprintable():
+            return text
+    return wire_text(octets)
+
+
+@cython.cfunc
+def _names(head: bytes) -> tuple[bytes | None, bytes | None]:
+    """Return the first Host of *head*, and the value of the first id in the order of ``_CORRELATION``."""
+    host: bytes | None = None
+    ident: bytes | None = None
+    best: cython.int = len(_CORRELATION)
+    seen: cython.int = 0
+    end: cython.Py_ssize_t = len(head)
+    at: cython.Py_ssize_t
+    first: cython.uchar
+    for at in range(end - 1):
+        if head[at] != 10:
+            continue
+        first = head[at + 1] | 32
+        if first == 104:  # h
+            if host is None and head[at + 1 : at + 6].lower() == b"host:":
+                host = _value(head, at + 6)
+        elif first == 120 or first == 116 or first == 99:  # x, t, c
+            name = head[at + 1 : at + 20].lower()
+            for place in range(best):
+                if name.startswith(_CORRELATION[place]):
+                    if seen & (1 << place):
+                        break  # the first of a name counts
+                    seen |= 1 << place
+                    value = _value(head, at + 1 + len(_CORRELATION[place]))
+                    if place == 2 and value.count(b"-") > 1:
+                        value = value.split(b"-")[1]
+                    if value:
+                        ident, best = value, place
+                    break
+    return host, ident
+
+
+@cython.cfunc
+def _value(head: bytes, start: cython.Py_ssize_t) -> bytes:
+    """Return the value of the field that begins before *start*."""
     end = head.find(b"\n", start)
     return head[start : end if end >= 0 else len(head)].strip()
 

@@ -89,7 +89,16 @@ class ExchangeWriter:
 
 @cython.cfunc
 def _float(value: float | None) -> str:
-    return "null" if value is None or not isfinite(value) else float.__repr__(value)
+    """Write milliseconds: such as are a whole number of nanoseconds, as all are, without looking for their digits."""
+    if value is None or not isfinite(value):
+        return "null"
+    plain: cython.double = value
+    if 0.001 <= plain < 1e9:
+        whole: cython.longlong = cython.cast(cython.longlong, plain * 1e6 + 0.5)
+        if whole / 1e6 == plain:
+            digits = f"{whole % 1000000:06d}".rstrip("0")
+            return f"{whole // 1000000}.{digits or '0'}"
+    return float.__repr__(value)
 
 
 @cython.cfunc
