@@ -29,6 +29,7 @@ from wire502.exchange.surroundings import Recorder
 from wire502.exchange.tracker_cy import Tracker
 from wire502.exchange.unanswered import Unanswered
 from wire502.exchange.upstream_cy import Upstream
+from wire502.exchange.waiting_cy import waiting_line
 from wire502.exchange.waits import Over, Waits
 from wire502.model.attempt import Attempt
 from wire502.model.capture_info import Clocks, DropReport, Interface, RareFrame
@@ -84,6 +85,7 @@ class Engine:
             _Diagnosis(context, self._recorder),
             self._tell,
         )
+        self._patience = min(context.connect_deadline_ns, context.first_byte_deadline_ns, context.response_deadline_ns)
         self._first_ns: int | None = None
         self._final_ns = 0
 
@@ -259,6 +261,8 @@ class Engine:
         self._legs.opened(conn)
         if self._legs.is_client(conn):
             return self._settle_client(conn, now_ns, ended)
+        if (ended or conn.superseded) and self._settle_waiting(conn, now_ns):
+            return True
         final = True
         waiting: list[Exchange] = []
         pending = len(conn.pending or ())  # these come first
@@ -276,6 +280,17 @@ class Engine:
         if final:
             _close(conn)
         return final
+
+    def _settle_waiting(self, conn: Connection, now_ns: int) -> bool:
+        """Tell of a connection of one packet, of which there may be hundreds of thousands; False: it must be judged."""
+        if self._legs.client_legs_hinted or self._connections.steps:
+            return False
+        line = waiting_line(conn, now_ns, self._patience)
+        if line is None:
+            return False
+        self._counts.waits(conn.established, conn.upstream)
+        self._results.append(line)
+        return True
 
     def finished(self, conn: Connection, exchange: Exchange, now_ns: int) -> None:
         """Look at a complete exchange: a 5xx, or any if all are asked for."""

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 USAGE, DEFECT, INTERRUPTED = 2, 70, 130
-_COLLECT_SELDOM = (400_000, 50, 100)
+_COLLECT_SELDOM = (1_500_000, 50, 100)  # more than the connections that are followed by default are made of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -53,7 +53,15 @@ class Counts:
         """Count an attempt that got no whole answer, which nothing else has counted."""
         if attempt.unattempted or (attempt.response is not None and attempt.response.complete):
             return
-        self.unfinished += attempt.request is not None
+        self._unfinished(attempt.request is not None, upstream)
+
+    def waits(self, asked: bool, upstream: Upstream | None) -> None:
+        """Count an attempt that is told as open without being judged; *asked*: something was sent."""
+        self.open += 1
+        self._unfinished(asked, upstream)
+
+    def _unfinished(self, asked: bool, upstream: Upstream | None) -> None:
+        self.unfinished += asked
         if upstream is not None:
             upstream.unfinished += 1
 
