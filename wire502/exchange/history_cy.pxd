@@ -1,5 +1,7 @@
+cimport cython
 from wire502.model.flow_cy cimport Connection, Exchange
 
+@cython.final
 cdef class History:
     cdef public long long rows
     cdef public bint more
@@ -19,8 +21,8 @@ cdef class History:
     cdef long long[::1] number
     cdef list conns
     cdef list texts
-    cdef int begin(self, Connection conn, Exchange exchange)
-    cdef int end(self, Exchange exchange)
+    cdef int begin(self, Connection conn, Exchange exchange) except -1
+    cdef int end(self, Exchange exchange) except -1
 
 cdef Py_ssize_t asked_end(const unsigned char* octets, Py_ssize_t n)
 cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t end)

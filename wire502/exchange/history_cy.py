@@ -59,9 +59,10 @@ def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.
             h = (h ^ word) * prime
             h ^= h >> 31
             start += 8
-        word = cython.cast(cython.ulonglong, end - start) << 56
-        if end > start:
-            memcpy(cython.address(word), octets + start, cython.cast(cython.size_t, end - start))
+        word = cython.cast(cython.ulonglong, end - start)
+        while start < end:
+            word = word << 8 | octets[start]
+            start += 1
         h = (h ^ word) * prime
         h ^= h >> 29
     else:
@@ -117,7 +118,8 @@ def tail_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulo
     i: cython.Py_ssize_t
     method: cython.Py_ssize_t = _find(octets, 32, 0, end)
     path: cython.Py_ssize_t
-    segment: cython.Py_ssize_t
+    stop: cython.Py_ssize_t
+    least: cython.Py_ssize_t = method + 1
     segments: cython.int = 0
     wanted: cython.int
     if method < 0:
@@ -126,19 +128,20 @@ def tail_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulo
     if path < 0:
         path = end
     i = path
-    segment = path
     wanted = 1 if end - path > 1 else 2
-    while i > method + 1 and segments < wanted:
+    while segments < wanted:
+        stop = i
+        while i > least and octets[i - 1] != 47:
+            i -= 1
+        if i == least:
+            return 0
+        if stop > i:  # the segment is not empty
+            segments += 1
         i -= 1
-        if octets[i] == 47:
-            if segment > i + 1:
-                segments += 1
-            segment = i
-    if segments < wanted:
-        return 0
     return (_digest(octets, 0, method) * 31 + _digest(octets, i, end)) & LOW_64 | 1
 
 
+@cython.final
 @cython.cclass
 class History:
     """A ring of *size* rows (a power of two)."""
@@ -172,6 +175,7 @@ class History:
         self.texts = [None] * whole
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     @cython.boundscheck(False)  # places are masked with the size of all columns
     def begin(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Write the row of a request. Row numbers count from 1, over all rows ever."""
@@ -209,6 +213,7 @@ class History:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     @cython.boundscheck(False)  # places are masked with the size of all columns
     def end(self, exchange: Exchange) -> cython.int:
         """Complete the row of an exchange, if it is still in the ring."""

@@ -1,3 +1,4 @@
+cimport cython
 from wire502.model.flow_cy cimport Connection, Exchange, Half
 
 cdef class Host:
@@ -5,7 +6,8 @@ cdef class Host:
     cdef unsigned long long low
     cdef int role
     cdef bint known
-    cdef object served
+    cdef list served
+    cdef Py_ssize_t turn
 
 cdef class Asked:
     cdef Connection conn
@@ -14,6 +16,7 @@ cdef class Asked:
     cdef long long place
     cdef bytes line
 
+@cython.final
 cdef class Legs:
     cdef tuple _named
     cdef dict _hosts
@@ -29,10 +32,10 @@ cdef class Legs:
     cdef public bint client_legs_hinted
     cdef public bint client_legs_seen
     cdef public bint upstream_legs_seen
-    cdef int began(self, Connection conn, Exchange exchange)
+    cdef int began(self, Connection conn, Exchange exchange) except -1
     cdef Host _host(self, Half half)
-    cdef int _keep(self, Asked asked)
+    cdef int _keep(self, Asked asked) except -1
     cpdef int opened(self, Connection conn)
     cpdef bint is_client(self, Connection conn)
     cdef bint _known(self, Connection conn)
-    cdef int _compare(self, Connection conn, Exchange exchange)
+    cdef int _compare(self, Connection conn, Exchange exchange) except -1

@@ -7,8 +7,6 @@ address for each side, it gives itself away by asking upstream for what it was a
 
 from __future__ import annotations
 
-from collections import deque
-
 try:
     import cython
 except ModuleNotFoundError:
@@ -33,7 +31,7 @@ NESTED_NS = cython.declare(cython.longlong, 60_000_000_000)
 VOTES = cython.declare(cython.Py_ssize_t, 2)
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 MAX_BEHIND = cython.declare(cython.Py_ssize_t, 64)  # addresses of one gateway on its upstream legs
-RECENT = 16  # connections of a host that are looked at
+RECENT = cython.declare(cython.Py_ssize_t, 16)  # connections of a host that are looked at
 
 
 @cython.cclass
@@ -44,11 +42,12 @@ class Host:
     low: int
     role: int
     known: bool  # it is one of those that are counted
-    served: deque[Connection] | None
+    served: list[Connection] | None
+    turn: int  # the place in it of the next one
 
     def __init__(self) -> None:
         if not cython.compiled:  # C fields start as zero
-            self.high = self.low = self.role = 0
+            self.high = self.low = self.role = self.turn = 0
             self.known = False
         self.served = None
 
@@ -68,6 +67,7 @@ class Asked:
             self.number = self.since = self.place = 0
 
 
+@cython.final
 @cython.cclass
 class Legs:
     """What the capture has told so far about who is a gateway."""
@@ -104,6 +104,7 @@ class Legs:
         self.upstream_legs_seen = False
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def began(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of the first request on a connection."""
         host: Host
@@ -115,11 +116,15 @@ class Legs:
             host = self._host(conn.b)
             if not host.known:
                 host.known = True
-                host.served = deque(maxlen=RECENT)
+                host.served = []
                 self._hosts[(host.high, host.low)] = host
             host.role |= ACCEPTS
             assert host.served is not None
-            host.served.append(conn)
+            if len(host.served) < RECENT:
+                host.served.append(conn)
+            else:
+                host.served[host.turn] = conn
+            host.turn = (host.turn + 1) & (RECENT - 1)
         if conn.local == OPENER_LOCAL:
             self._gateway_host_opens = self.upstream_legs_seen = True
         elif conn.local == ACCEPTOR_LOCAL:
@@ -232,6 +237,7 @@ class Legs:
             self.client_legs_hinted = self.upstream_legs_seen = True
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _compare(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
         front: Connection
@@ -265,6 +271,7 @@ class Legs:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _keep(self, asked: Asked) -> cython.int:
         """Give a request the newest place, and let go of what has the oldest unless that has got a newer one."""
         at: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, self._next) & (MAX_ASKED - 1)
@@ -294,7 +301,8 @@ def _method_and_target(head: bytes) -> bytes:
     space = end - 1
     while space >= 0 and octets[space] != 32:
         space -= 1
-    return head[: space if space > 0 else end]
+    line: bytes = octets[: space if space > 0 else end]  # not of `head`: that goes by a slice object
+    return line
 
 
 @cython.cfunc

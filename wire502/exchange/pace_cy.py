@@ -17,9 +17,17 @@ SLOTS = 128
 BUCKETS = 48  # durations, each bucket half as long again as the one before: 1 µs to 4 minutes
 FIRST_SHIFT = 25  # slots begin with a width of about 34 milliseconds
 GROWTH = 1.5
-_GROWTH = cython.declare(cython.double, 1.5)
+# Where each bucket but the first begins, in nanoseconds.
+_EDGES = [1500.0 * GROWTH**at for at in range(BUCKETS - 1)]
+if cython.compiled:
+    edges = cython.declare(cython.double[47])
+    for _at in range(BUCKETS - 1):
+        edges[_at] = _EDGES[_at]
+else:
+    edges = _EDGES
 
 
+@cython.final
 @cython.cclass
 class Pace:
     """Counts by slot: all that were finished (``done``), and their first-byte times by bucket (``counts``).
@@ -39,11 +47,13 @@ class Pace:
         self.counts = memoryview(self.store)
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def add(self, ts: cython.longlong, ns: cython.longlong) -> cython.int:
         """Count an exchange that was over at *ts*; *ns* from its request to its first octet, negative: not known."""
         slot: cython.longlong = ts >> self.shift
-        at: cython.int = 1
-        edge: cython.double = 1500.0
+        at: cython.int
+        low: cython.int = 0
+        high: cython.int = 47
         if ts < 0:
             return 0
         if self.origin < 0:
@@ -57,10 +67,13 @@ class Pace:
         slot = (slot - self.origin) * 49
         self.counts[slot] += 1
         if ns >= 0:
-            while at < 48 and ns >= edge:
-                edge *= _GROWTH
-                at += 1
-            self.counts[slot + at] += 1
+            while low < high:
+                at = (low + high) >> 1
+                if ns >= edges[at]:
+                    low = at + 1
+                else:
+                    high = at
+            self.counts[slot + low + 1] += 1
         return 0
 
     @cython.cfunc
@@ -72,6 +85,7 @@ class Pace:
         return 128 - slot
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _move(self, by: cython.longlong) -> cython.int:
         """Make room for *by* slots at the beginning: captures may be a little out of order."""
         at: cython.longlong = 128 * 49 - 1
@@ -82,6 +96,7 @@ class Pace:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _merge(self) -> cython.int:
         """Double the width of the slots."""
         slot: cython.longlong

@@ -1,5 +1,7 @@
+cimport cython
 from wire502.model.flow_cy cimport Connection, Exchange
 
+@cython.final
 cdef class Sights:
     cdef public long long total
     cdef public long long open_now
@@ -43,10 +45,10 @@ cdef class Sights:
     cdef long long[::1] rows
     cdef list told
     cdef long long slots[256]
-    cdef int opened(self, Connection conn)
-    cdef int answered(self, Connection conn, long long frame, long long ts)
-    cdef int requested(self, Connection conn, Exchange exchange)
-    cdef int responded(self, Connection conn, Exchange exchange)
-    cdef int ended(self, Connection conn, int side, long long ts, bint busy)
-    cdef int forgotten(self, Connection conn)
-    cdef int _write(self, Connection conn, int side, long long ts, bint busy)
+    cdef int opened(self, Connection conn) except -1
+    cdef int answered(self, Connection conn, long long frame, long long ts) except -1
+    cdef int requested(self, Connection conn, Exchange exchange) except -1
+    cdef int responded(self, Connection conn, Exchange exchange) except -1
+    cdef int ended(self, Connection conn, int side, long long ts, bint busy) except -1
+    cdef int forgotten(self, Connection conn) except -1
+    cdef int _write(self, Connection conn, int side, long long ts, bint busy) except -1

@@ -38,6 +38,7 @@ _BUSY = cython.declare(cython.longlong, 4)
 _FRESH = cython.declare(cython.longlong, 8)
 
 
+@cython.final
 @cython.cclass
 class Sights:
     """One endpoint.
@@ -124,6 +125,7 @@ class Sights:
     # -- hooks, called by the tracker -----------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def opened(self, conn: Connection) -> cython.int:
         """Hear of a connection that was open before the capture began."""
         self.open_now += 1
@@ -133,6 +135,7 @@ class Sights:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def answered(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Hear of a SYN-ACK (frame 0: it was on the wire, but is not in the capture)."""
         self.open_now += 1
@@ -156,6 +159,7 @@ class Sights:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def requested(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of a request: on a connection that carried a response, how long was it idle?"""
         idle: cython.longlong = exchange.req_ts - conn.b.progress_ts
@@ -169,6 +173,7 @@ class Sights:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def responded(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of a complete exchange: how long did its first octet take?"""
         ts: cython.longlong = exchange.resp_ts
@@ -198,6 +203,7 @@ class Sights:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def ended(self, conn: Connection, side: cython.int, ts: cython.longlong, busy: cython.bint) -> cython.int:
         """Hear of a FIN, RST or refusal; only the first end of a connection counts."""
         marks: cython.int = 0
@@ -227,6 +233,7 @@ class Sights:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def forgotten(self, conn: Connection) -> cython.int:
         """Hear of a connection that is let go; one that never ended is open no longer."""
         if conn.established and conn.a.fin_off < 0 and conn.b.fin_off < 0:
@@ -270,6 +277,7 @@ class Sights:
         self.refused_file = conn.file
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _write(self, conn: Connection, side: cython.int, ts: cython.longlong, busy: cython.bint) -> cython.int:
         """Write a row: time, frame, stream, what and file, how long it had waited, open connections, exchanges."""
         decoder: Decoder | None = conn.decoder

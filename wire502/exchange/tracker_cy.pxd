@@ -1,9 +1,11 @@
+cimport cython
 from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Half, Observer
 from wire502.exchange.history_cy cimport History
 from wire502.exchange.legs_cy cimport Legs
 from wire502.exchange.translation_cy cimport Translations
 from wire502.exchange.upstream_cy cimport Upstream
 
+@cython.final
 cdef class Tracker(Observer):
     cdef public object context
     cdef public object desk
@@ -20,7 +22,9 @@ cdef class Tracker(Observer):
     cdef list _due
     cdef long long _sequence
     cdef Translations _translations
-    cdef object _connecting
+    cdef list _connecting
+    cdef Py_ssize_t _first
+    cdef int _pass_by(self) except -1
     cdef public long long unfollowed
     cdef long long _unfinished
     cdef long long _paced
@@ -36,12 +40,12 @@ cdef class Tracker(Observer):
     cdef dict _watched
     cdef object _patient
     cdef public dict tolerated
-    cdef int _watch(self, Connection conn, long long ts)
-    cdef int schedule(self, Connection conn, long long when)
-    cdef int _set_next(self)
+    cdef int _watch(self, Connection conn, long long ts) except -1
+    cdef int schedule(self, Connection conn, long long when) except -1
+    cdef int _set_next(self) except -1
     cdef long long _first_connect(self)
     cdef Upstream _upstream(self, Half half)
     cdef bint _open_attempt(self, Connection conn)
-    cdef int _went_on(self, Connection conn, Exchange exchange)
+    cdef int _went_on(self, Connection conn, Exchange exchange) except -1
     cdef bint _is_tolerated(self, Connection conn, Exchange done)
-    cdef int _count_oddities(self, Connection conn, Exchange done)
+    cdef int _count_oddities(self, Connection conn, Exchange done) except -1

@@ -85,6 +85,7 @@ class Desk(Protocol):
         """Hear of the first request of a connection, where the capture consists of several files."""
 
 
+@cython.final
 @cython.cclass
 class Tracker(Observer):
     """The observer of a capture; ``fire`` is called before each frame whose time has reached ``next_due``."""
@@ -103,7 +104,7 @@ class Tracker(Observer):
     _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
     _translations: Translations
-    _connecting: deque[Connection]
+    _connecting: list[Connection | None]
     unfollowed: int
     _unfinished: int
     _paced: int
@@ -146,7 +147,8 @@ class Tracker(Observer):
         self._due = []
         self._sequence = 0
         self._translations = Translations()
-        self._connecting = deque()
+        self._connecting = []  # by their beginning, from the place `_first` on
+        self._first = 0
         self.unfollowed = 0
         self._unfinished = 0
         self._paced = 0
@@ -191,7 +193,7 @@ class Tracker(Observer):
         if conn.sign:
             self._translations.opened(conn)
         if not conn.mid and conn.a.frames == 0:
-            if len(self._connecting) >= MAX_CONNECTING:
+            if len(self._connecting) - self._first >= MAX_CONNECTING:
                 self._thin_out()
             self._connecting.append(conn)
             if conn.first_ts + self._deadline < self.next_due:
@@ -220,12 +222,13 @@ class Tracker(Observer):
 
     def _thin_out(self) -> None:
         """Wait no longer for connects that were answered, nor, in a flood, for the oldest that were not."""
-        waiting = [conn for conn in self._connecting if _unanswered(conn)]
+        waiting = [conn for conn in self._connecting if conn is not None and _unanswered(conn)]
         surplus = max(0, len(waiting) - MAX_CONNECTING // 2)
         for conn in waiting[:surplus]:
             conn.settled = True
         self.unfollowed += surplus
-        self._connecting = deque(waiting[surplus:])
+        self._connecting = [*waiting[surplus:]]
+        self._first = 0
 
     @cython.cfunc
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
@@ -308,6 +311,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _went_on(self, conn: Connection, exchange: Exchange) -> cython.int:
         """The gateway went on with *exchange*: judge what is pending, but for what that shows to be no failure."""
         done: Exchange
@@ -347,6 +351,7 @@ class Tracker(Observer):
         return True
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _count_oddities(self, conn: Connection, done: Exchange) -> cython.int:
         names: list[str] = list(done.oddities or ())
         if done.violation is not None:
@@ -430,6 +435,7 @@ class Tracker(Observer):
     # -- waits past their deadline ----------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _watch(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Have the wait that begins on a connection looked at when it is over its deadline: one entry for each."""
         when: cython.longlong = ts + self._patience + 1
@@ -462,6 +468,7 @@ class Tracker(Observer):
     # -- due times ------------------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def schedule(self, conn: Connection, when: cython.longlong) -> cython.int:
         """Have a connection judged at *when*, or earlier if that was asked before."""
         if when < conn.settle_at:
@@ -487,7 +494,7 @@ class Tracker(Observer):
         """Return the newest connections that began in a time and have had no answer (at most 256 are looked at)."""
         found = []
         for conn in islice(reversed(self._connecting), 256):
-            if conn.first_ts < since:
+            if conn is None or conn.first_ts < since:
                 break
             if conn.first_ts <= until and not (conn.established or conn.settled or conn.shadowed):
                 found.append(conn)
@@ -499,6 +506,7 @@ class Tracker(Observer):
             self.schedule(conn, when)
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _set_next(self) -> cython.int:
         connect: cython.longlong
         self.next_due = _NEVER
@@ -513,12 +521,26 @@ class Tracker(Observer):
 
     @cython.cfunc
     def _first_connect(self) -> cython.longlong:
-        """Return when the wait for the oldest connect is over."""
-        conn: Connection
-        if not self._connecting:
-            return _NEVER
-        conn = self._connecting[0]
-        return conn.first_ts + self._deadline
+        """Return when the wait for the oldest connect is over; those that were answered wait no longer."""
+        conn: Connection | None
+        while self._first < len(self._connecting):
+            conn = self._connecting[self._first]
+            assert conn is not None
+            if not conn.established:
+                return conn.first_ts + self._deadline
+            self._pass_by()
+        return _NEVER
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _pass_by(self) -> cython.int:
+        """Let go of the connection that has waited longest for an answer."""
+        self._connecting[self._first] = None
+        self._first += 1
+        if self._first > 1024 and 2 * self._first > len(self._connecting):
+            del self._connecting[: self._first]
+            self._first = 0
+        return 0
 
     @cython.ccall
     def fire(self, now_ns: cython.longlong) -> cython.int:
@@ -545,7 +567,9 @@ class Tracker(Observer):
                 self._overdue(self._waiting.popleft()[1], when)
                 continue
             if connect < first:
-                conn = self._connecting.popleft()
+                conn = self._connecting[self._first]
+                assert conn is not None
+                self._pass_by()
                 if _unanswered(conn):
                     conn.settled = self.desk.settle(conn, when, False)
                 continue

@@ -9,6 +9,8 @@ came then came from the translator.
 
 from __future__ import annotations
 
+from array import array
+
 try:
     import cython
 except ModuleNotFoundError:
@@ -21,36 +23,59 @@ else:
 
 # Typed: a plain module constant is a Python object to the compiler.
 WITHIN_NS = cython.declare(cython.longlong, 200_000_000)
-MAX_FRESH = cython.declare(cython.Py_ssize_t, 8192)
+ROWS = cython.declare(cython.Py_ssize_t, 8192)  # connections that are remembered, a power of two
+MOST = cython.declare(cython.int, 64)  # rows of one bucket that are looked at
+SPREAD = cython.declare(cython.ulonglong, 0x1E3779B97F4A7C15)  # an odd number
+LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+PLACE = cython.declare(cython.int, 51)  # of 64 bits the 13 highest are one of ROWS
 IGNORED = cython.declare(cython.int, 3)  # RST_IGNORED of model.flow_cy
 
 
+@cython.final
 @cython.cclass
 class Translations:
-    """Connections that began a moment ago, by their first segment; ``found`` are those seen a second time."""
+    """Connections that began a moment ago, by their first segment; ``found`` are those seen a second time.
+
+    They stand in a ring, each with the number of the one before it in the same bucket; numbers count from 1.
+    """
 
     found: int
-    _fresh: dict[int, Connection]
-    _stale: dict[int, Connection]
-    _since: int
+    _rows: int
+    _oldest: int
+    _conns: list[Connection | None]
 
     def __init__(self) -> None:
         self.found = 0
-        self._fresh = {}
-        self._stale = {}
-        self._since = 0
+        self._rows = 0
+        self._oldest = 1
+        self._signs = array("Q", bytes(8 * ROWS))
+        self._before = array("q", bytes(8 * ROWS))
+        self._heads = array("q", bytes(8 * ROWS))
+        self._conns = [None] * ROWS
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def opened(self, conn: Connection) -> cython.int:
         """Hear of a new connection; shadow it or its other view."""
-        other: Connection | None
-        if conn.first_ts - self._since > WITHIN_NS or len(self._fresh) > MAX_FRESH:
-            self._stale, self._fresh = self._fresh, {}
-            self._since = conn.first_ts
-        other = self._fresh.get(conn.sign)
-        if other is None:
-            other = self._stale.get(conn.sign)
-        self._fresh[conn.sign] = conn
+        other: Connection | None = None
+        bucket: cython.Py_ssize_t = ((conn.sign * SPREAD) & LOW_64) >> PLACE
+        row: cython.longlong = self._heads[bucket]
+        at: cython.Py_ssize_t
+        looked: cython.int = 0
+        while row >= self._oldest and looked < MOST:
+            at = row & (ROWS - 1)
+            if self._signs[at] == conn.sign:
+                other = self._conns[at]
+                break
+            row = self._before[at]
+            looked += 1
+        self._forget(conn.first_ts)
+        self._rows += 1
+        at = self._rows & (ROWS - 1)
+        self._signs[at] = conn.sign
+        self._before[at] = self._heads[bucket]
+        self._heads[bucket] = self._rows
+        self._conns[at] = conn
         if other is None or abs(conn.first_ts - other.first_ts) > WITHIN_NS or other.superseded:
             return 0
         if other.began != conn.began or _same(other, conn):
@@ -63,7 +88,22 @@ class Translations:
         else:
             # seen on its way back: the view before the translation is the one nearer to the acceptor
             _shadow(conn, other)
-            self._fresh[conn.sign] = other
+            self._conns[at] = other
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _forget(self, now: cython.longlong) -> cython.int:
+        """Let go of what is too long ago, and of the oldest when there is no room: nobody else may need them."""
+        old: Connection | None
+        at: cython.Py_ssize_t
+        while self._oldest <= self._rows:
+            at = self._oldest & (ROWS - 1)
+            old = self._conns[at]
+            if old is not None and now - old.first_ts <= WITHIN_NS and self._rows - self._oldest < ROWS - 1:
+                break
+            self._conns[at] = None
+            self._oldest += 1
         return 0
 
     @cython.cfunc
@@ -103,6 +143,7 @@ def _ended(conn: Connection) -> cython.bint:
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def _shadow(conn: Connection, judged: Connection) -> cython.int:
     conn.shadowed = True
     conn.view = judged

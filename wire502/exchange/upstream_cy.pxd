@@ -1,12 +1,15 @@
+cimport cython
 from wire502.exchange.pace_cy cimport Pace
 from wire502.exchange.sights_cy cimport Sights
 from wire502.model.flow_cy cimport Exchange
 
+@cython.final
 cdef class Buckets:
     cdef public long long count
     cdef long long counts[256]
-    cdef int add(self, long long ns)
+    cdef int add(self, long long ns) except -1
 
+@cython.final
 cdef class Upstream:
     cdef public unsigned long long high
     cdef public unsigned long long low

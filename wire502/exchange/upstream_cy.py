@@ -27,6 +27,7 @@ _SCALE = cython.declare(cython.double, 1.0 / math.log(GROWTH))
 COUNT = 256
 
 
+@cython.final
 @cython.cclass
 class Buckets:
     """A histogram of durations."""
@@ -40,6 +41,7 @@ class Buckets:
             self.counts = [0] * COUNT
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def add(self, ns: cython.longlong) -> cython.int:
         """Count a duration of *ns* nanoseconds; negative ones (clocks) count as none."""
         at: cython.int = 0
@@ -76,6 +78,7 @@ class Buckets:
         return None
 
 
+@cython.final
 @cython.cclass
 class Upstream:
     """Counters of one endpoint (address and port).

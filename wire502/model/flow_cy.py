@@ -290,34 +290,33 @@ class Exchange:
 
     @cython.cfunc
     def clear(self) -> cython.int:
-        """Make the record as new, so that a connection needs only one while all goes well."""
-        self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
-        self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
-        self.req_last_frame = self.req_last_ts = 0
-        self.req_acks = -1
+        """Make the record as new."""
+        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
+            self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
+            self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
+            self.req_last_frame = self.req_last_ts = 0
+            self.resp_done = self.resp_cut = self.resp_none = False
+            self.resp_frame = self.resp_ts = self.resp_start = 0
+            self.status = 0
+            self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
+            self.head_bytes = self.body_bytes = 0
+            self.framing = 0  # FRAMING_NONE
+            self.resp_last_frame = self.resp_last_ts = 0
+            self.resp_head = None
+            self.resp_page = None
+            self.interim = None
+            self.violation = None
+            self.oddities = None
+            self.excess_before = False
+            self.foreign_status = 0
+            self.next_frame = self.next_ts = 0
+            self.streaming = False
+            self.rexmits_before = 0
+            self.row = 0
+            self.judged = self.piped = False
+        self.req_acks = self.resp_acks = self.expected = -1
         self.req_head = b""
-        self.resp_done = self.resp_cut = self.resp_none = False
-        self.resp_frame = self.resp_ts = self.resp_start = 0
-        self.resp_acks = -1
-        self.status = 0
-        self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
-        self.head_bytes = self.body_bytes = 0
-        self.expected = -1
-        self.framing = 0  # FRAMING_NONE
-        self.resp_last_frame = self.resp_last_ts = 0
-        self.resp_head = None
-        self.resp_page = None
-        self.interim = None
-        self.violation = None
-        self.oddities = None
-        self.excess_before = False
-        self.foreign_status = 0
-        self.next_frame = self.next_ts = 0
-        self.streaming = False
         self.keep_alive = True
-        self.rexmits_before = 0
-        self.row = 0
-        self.judged = self.piped = False
         return 0
 
     def odd(self, name: str) -> None:

@@ -305,6 +305,7 @@ class Head:
         self.reset()
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def reset(self) -> cython.int:
         """Begin a new head."""
         self.line = self.at = self.searched = 0
@@ -324,6 +325,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _blame(self, where: cython.Py_ssize_t, part: str, why: str, lost: cython.bint) -> cython.int:
         if self.bad < 0:
             self.bad = where
@@ -334,6 +336,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def request(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
         """Read the lines of a request head that are whole; ``done`` is set at the empty line."""
         end: cython.Py_ssize_t
@@ -371,6 +374,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def response(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
         """Read the lines of a response head that are whole; a first octet that is wrong is blamed at once."""
         end: cython.Py_ssize_t
@@ -408,6 +412,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _status_line(
         self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
     ) -> cython.int:
@@ -429,6 +434,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _field(
         self,
         octets: cython.p_const_uchar,
@@ -488,6 +494,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _known(
         self,
         octets: cython.p_const_uchar,
@@ -548,6 +555,7 @@ class Head:
         return value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _length(
         self,
         octets: cython.p_const_uchar,

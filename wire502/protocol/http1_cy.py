@@ -72,6 +72,7 @@ _FRAMING_TUNNEL = cython.declare(cython.int, FRAMING_TUNNEL)
 _FRAMING_UNKNOWN = cython.declare(cython.int, FRAMING_UNKNOWN)
 
 
+@cython.final
 @cython.cclass
 class Http1(Decoder):
     """The decoder of one connection; decides first whether it is HTTP/1 at all."""
@@ -122,6 +123,7 @@ class Http1(Decoder):
         return made
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _set(
         self, conn: Connection, observer: Observer, max_head: cython.longlong, max_queue: cython.int
     ) -> cython.int:
@@ -496,6 +498,7 @@ class Http1(Decoder):
             self.state_b = LOST
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _request_read(
         self, head: bytes, end: cython.longlong, frame: cython.longlong, ts: cython.longlong
     ) -> cython.int:
@@ -642,6 +645,7 @@ class Http1(Decoder):
                 self.conn.b.skip = self.skip
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _request_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         ex: Exchange | None = self.asking
         self.state_a = START
@@ -893,6 +897,7 @@ class Http1(Decoder):
         self.state_b = LOST
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _grow(self, before: cython.Py_ssize_t, n: cython.Py_ssize_t) -> cython.int:
         """Count a large head that goes on; when all of them are too much, the ones that began first are given up."""
         observer: Observer = self.observer
@@ -955,6 +960,7 @@ class Http1(Decoder):
         return marks[low][1], marks[low][2]
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _response_read(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
         ex: Exchange | None = self.current
@@ -1015,6 +1021,7 @@ class Http1(Decoder):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _response_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         ex: Exchange | None = self.current
         self.state_b = START
@@ -1033,6 +1040,7 @@ class Http1(Decoder):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _finished(self) -> cython.int:
         """The first outstanding exchange is over."""
         ex: Exchange | None = self.current
@@ -1189,6 +1197,7 @@ class Http1(Decoder):
         return i
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _chunk_fault(
         self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong, why: str
     ) -> cython.int:
@@ -1206,13 +1215,14 @@ class Http1(Decoder):
     # -- the rest -------------------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _blame(
         self,
         exchange: Exchange,
         offset: cython.longlong,
         part: str,
         why: str,
-        looks: str,
+        looks: str | None,
         lost: cython.bint,
         frame: cython.longlong,
         ts: cython.longlong,
@@ -1244,6 +1254,7 @@ class Http1(Decoder):
         return self.start_b, ex.resp_head or b"", ex.resp_frame, ex.resp_ts
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _gather(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
         """Name foreign octets by the first few dozen of them, however these are cut into segments."""
         known = self.foreign_octets
@@ -1258,6 +1269,7 @@ class Http1(Decoder):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _opaque(self, side: cython.int, octets: bytes) -> cython.int:
         """This connection does not carry HTTP/1; *octets* begin what the *side* says."""
         self.decided = True

@@ -44,27 +44,27 @@ cdef class Connections:
     cdef list windows
     cdef long long far
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
-    cdef int _insert(self, Connection conn)
-    cdef int _remove(self, Connection conn)
-    cdef int _grow(self)
-    cdef int _sign(self, Connection conn, unsigned int seq, unsigned int ack, unsigned int flags, int window, int scale, unsigned int ports, int ip_id, unsigned int ts_value)
+    cdef int _insert(self, Connection conn) except -1
+    cdef int _remove(self, Connection conn) except -1
+    cdef int _grow(self) except -1
+    cdef int _sign(self, Connection conn, unsigned int seq, unsigned int ack, unsigned int flags, int window, int scale, unsigned int ports, int ip_id, unsigned int ts_value) except -1
     cdef Connection _first(self, Connection conn)
-    cdef int _stand_in(self, Connection old, Connection new)
+    cdef int _stand_in(self, Connection old, Connection new) except -1
     cdef Connection _on_lane(self, Connection conn, unsigned long long high, unsigned long long low, unsigned int ports, unsigned int seq, unsigned int ack, unsigned int flags)
     cdef bint _fits(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, unsigned long long low, unsigned int ports)
     cdef bint _is_near(self, Half half, unsigned int number)
     cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface, bint beside)
-    cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts)
+    cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts) except -1
     cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)
-    cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts)
-    cdef int _compare(self, Connection conn, int side, const unsigned char* octets, long long n, long long offset, long long frame, long long ts)
-    cdef int _fill(self, Connection conn, Half s, const unsigned char* octets, long long n, long long captured, long long offset, long long frame, long long ts, long long acks)
-    cdef int _fin(self, Connection conn, int side, long long offset, long long acks, long long frame, long long ts)
-    cdef int _rst(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int ttl, int ip_id, long long frame, long long ts)
-    cdef int _dead(self, Connection conn, long long ts)
+    cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts) except -1
+    cdef int _compare(self, Connection conn, int side, const unsigned char* octets, long long n, long long offset, long long frame, long long ts) except -1
+    cdef int _fill(self, Connection conn, Half s, const unsigned char* octets, long long n, long long captured, long long offset, long long frame, long long ts, long long acks) except -1
+    cdef int _fin(self, Connection conn, int side, long long offset, long long acks, long long frame, long long ts) except -1
+    cdef int _rst(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int ttl, int ip_id, long long frame, long long ts) except -1
+    cdef int _dead(self, Connection conn, long long ts) except -1
     cdef long long _window(self, int interface)
-    cdef int _make_room(self, long long ts)
-    cdef int _retire(self, Connection conn)
-    cdef int _locate(self, Connection conn, int side, unsigned int flags)
-    cdef int _remember(self, Connection conn, int side, long long frame, long long ts)
-    cdef int _alive_after_rst(self, Connection conn, int side, long long ts)
+    cdef int _make_room(self, long long ts) except -1
+    cdef int _retire(self, Connection conn) except -1
+    cdef int _locate(self, Connection conn, int side, unsigned int flags) except -1
+    cdef int _remember(self, Connection conn, int side, long long frame, long long ts) except -1
+    cdef int _alive_after_rst(self, Connection conn, int side, long long ts) except -1

@@ -269,6 +269,7 @@ class Connections:
         return None
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _insert(self, conn: Connection) -> cython.int:
         i: cython.Py_ssize_t
         mask: cython.Py_ssize_t
@@ -296,6 +297,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _remove(self, conn: Connection) -> cython.int:
         """Forget a connection. Its place keeps its hash, so that others behind it are still found."""
         self.live -= 1
@@ -331,6 +333,7 @@ class Connections:
         return first
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _stand_in(self, old: Connection, new: Connection) -> cython.int:
         """Put a connection at the place in the table of another one with the same addresses and ports."""
         if not cython.compiled:
@@ -344,6 +347,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _grow(self) -> cython.int:
         size: cython.Py_ssize_t = 1024
         mask: cython.Py_ssize_t
@@ -425,6 +429,7 @@ class Connections:
         return conn
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _make_room(self, ts: cython.longlong) -> cython.int:
         """Let go of connections closed long ago, then, at the limit, of those idle longest."""
         conn: Connection | None
@@ -465,6 +470,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _retire(self, conn: Connection) -> cython.int:
         conn.superseded = True
         self.observer.retired(conn)
@@ -478,6 +484,7 @@ class Connections:
         self.oddities[name] = self.oddities.get(name, 0) + 1
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _sign(
         self,
         conn: Connection,
@@ -805,6 +812,7 @@ class Connections:
         self.now = ts
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _locate(self, conn: Connection, side: cython.int, flags: cython.uint) -> cython.int:
         """Learn from the capture's own word which end of the connection is the capturing host."""
         sender: cython.int = 2 if side else 1
@@ -924,6 +932,7 @@ class Connections:
     # -- what a segment can do --------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _syn(
         self,
         conn: Connection,
@@ -968,6 +977,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _remember(self, conn: Connection, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Keep frame and time of the first sixteen SYNs, or SYN-ACKs, of a connection."""
         more: list[tuple[int, int]] | None
@@ -1031,6 +1041,7 @@ class Connections:
         return offset if offset >= 0 else -1
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _payload(
         self,
         conn: Connection,
@@ -1137,6 +1148,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _compare(
         self,
         conn: Connection,
@@ -1154,6 +1166,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _fill(
         self,
         conn: Connection,
@@ -1215,6 +1228,7 @@ class Connections:
         return False
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _fin(
         self,
         conn: Connection,
@@ -1248,6 +1262,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _rst(
         self,
         conn: Connection,
@@ -1333,6 +1348,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _alive_after_rst(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
         """A RST inside the window, but not at its edge, was ignored when its receiver goes on."""
         r: Half = conn.a if side else conn.b
@@ -1342,6 +1358,7 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _dead(self, conn: Connection, ts: cython.longlong) -> cython.int:
         if not conn.dead:
             conn.dead = True

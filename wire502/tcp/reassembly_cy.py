@@ -27,6 +27,7 @@ UNKNOWN = 2
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def deliver(
     conn: Connection,
     half: Half,
@@ -93,6 +94,7 @@ def deliver(
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def swap(conn: Connection) -> cython.int:
     """Exchange the roles of the two halves."""
     conn.a, conn.b = conn.b, conn.a
@@ -199,6 +201,7 @@ def compare(
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def drain(conn: Connection, side: cython.int) -> cython.int:
     """Deliver the pieces whose turn has come."""
     half: Half = conn.b if side else conn.a
@@ -251,6 +254,7 @@ def drain(conn: Connection, side: cython.int) -> cython.int:
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def finish_fin(conn: Connection, side: cython.int) -> cython.int:
     """Tell the decoder of the FIN once all octets before it have been delivered."""
     half: Half = conn.b if side else conn.a
@@ -306,6 +310,7 @@ def release(conn: Connection, side: cython.int, now: cython.longlong, closing: c
 
 
 @cython.cfunc
+@cython.exceptval(-1, check=False)
 def leap(
     conn: Connection,
     half: Half,
