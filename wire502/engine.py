@@ -248,7 +248,7 @@ class Engine:
         verdict = _judged(attempt, self._context)
         finding = verdict.finding
         if finding is None or finding.until is None or finding.until.until is not None:
-            return now_ns + self._context.response_deadline_ns  # a stream, an upload: asked again when it has waited on
+            return _next_look(attempt, self._context, now_ns)
         pending = _to_pending(attempt, verdict, self._cases.next_id())
         self._results.append(pending)
         self._waits.told(pending.id, conn, exchange.number, finding.until.since, now_ns)
@@ -533,6 +533,19 @@ class _Diagnosis:
         from wire502.diagnosis.incidents import to_incident
 
         return to_incident(ident, attempt, failures, tried, alike)
+
+
+def _next_look(attempt: Attempt, context: Context, now_ns: int) -> int:
+    """Return when a wait that is none yet is past a deadline: its last progress may be later than its request.
+
+    A stream or an upload that is past all of them is asked again when it has waited on.
+    """
+    request, response = attempt.request, attempt.response
+    points = [attempt.upstream_acked_point, *(message.last for message in (request, response) if message is not None)]
+    latest = max((point.time_ns for point in points if point is not None), default=now_ns)
+    deadlines = (context.first_byte_deadline_ns, context.response_deadline_ns)
+    ahead = [latest + deadline + 1 for deadline in deadlines if latest + deadline >= now_ns]
+    return min(ahead, default=now_ns + context.response_deadline_ns)
 
 
 def _outstanding(conn: Connection) -> list[tuple[Exchange | None, bool]]:

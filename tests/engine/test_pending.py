@@ -44,6 +44,21 @@ def test_a_wait_is_told_when_its_deadline_has_passed() -> None:
     assert "not one octet of a response for 60 s" in pending.summary
 
 
+def test_a_deadline_runs_from_the_end_of_an_upload() -> None:
+    """A request that took some seconds to be sent is pending within a second of the deadline behind its last frame."""
+    wire = Wire()
+    conn = wire.connection("10.0.0.1:41888", "10.0.0.2:8080")
+    conn.handshake()
+    conn.client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n")
+    wire.sleep(5)
+    conn.client.send(b"upload")
+    conn.server.ack()
+    assert silent(wire, 59.9) == []
+    (pending,) = silent(wire, 62)
+    assert isinstance(pending, Pending)
+    assert 60 <= pending.seconds < 61
+
+
 def test_only_a_live_run_tells_of_waits() -> None:
     """A capture that is read tells nothing of a wait before it knows how it ended."""
     wire, conn = asked()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 ANY = "any"
 ETHERNET, LOOPBACK = 1, 772  # hardware types whose frames begin with an Ethernet header
@@ -66,7 +66,11 @@ def lost(name: str, folder: str = _STATISTICS) -> int:
     total = 0
     for counter in _COUNTERS:
         with suppress(OSError, ValueError):
-            total += int((Path(folder) / name / "statistics" / counter).read_text())
+            descriptor = os.open(f"{folder}/{name}/statistics/{counter}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                total += int(os.read(descriptor, 32))
+            finally:
+                os.close(descriptor)
     return total
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wire502.capture.live import interfaces as net
 from wire502.capture.live.bpf import WHOLE, FilterError, Program, accept, once_on, only_interfaces, uncooked
 from wire502.capture.live.libpcap import COOKED, ETHERNET, compile_filter
-from wire502.capture.live.ring import BLOCK, Counted, Ring
+from wire502.capture.live.ring import BLOCK, Ring
 from wire502.capture.live.ring_cy import BlockScanner
 from wire502.capture.live.steps import Step, Steps
 from wire502.capture.source import BATCH_ROWS
@@ -27,6 +27,7 @@ MOST_DROPS = 256  # windows of loss that are remembered apart
 RING_SIZE = 64 << 20
 _LOOK_NS = 1_000_000_000  # interfaces are looked at no more often
 _STATE_NS = 200_000_000
+_ASK_NS = 100_000_000  # how often interfaces are asked what they lost: a verdict is held longer than that
 
 
 @dataclass(slots=True, frozen=True)
@@ -118,8 +119,8 @@ class LiveSource:
         self._batch.data = self._ring.data
         self._block = -1
         self._seen_at = self._clock()  # when the last frame was read, on a clock that nobody sets
-        self._counted_ns = self._wall()
-        self._looked_at = self._state_at = self._seen_at
+        self._counted_ns = self._missed_ns = self._wall()
+        self._looked_at = self._state_at = self._asked_at = self._seen_at
         self._lost = {name: net.lost(name) for name in self._devices}
 
     @property
@@ -178,6 +179,7 @@ class LiveSource:
         """Give the ring back; what was counted stays readable."""
         if not self._closed:
             self._count()
+            self._count_missed()
             self._closed = True
             self._batch.data = memoryview(bytearray(1))
             self._ring.close()
@@ -219,6 +221,9 @@ class LiveSource:
         if now - self._state_at >= _STATE_NS and self._devices:
             self._state_at = now
             self._see_states()
+        if now - self._asked_at >= _ASK_NS and self._devices:
+            self._asked_at = now
+            self._count_missed()
         if now - self._looked_at >= _LOOK_NS:
             self._looked_at = now
             self._count()
@@ -261,27 +266,32 @@ class LiveSource:
         return self._ring.ready()
 
     def _count(self) -> None:
-        """Ask the kernel what it lost since it was asked last."""
+        """Ask the kernel what it lost since it was asked last; a few microseconds, so with each block."""
         counted, now = self._ring.counted(), self._wall()
-        missed = 0
-        for name, before in self._lost.items():
-            after = net.lost(name)
-            missed += max(0, after - before)
-            self._lost[name] = after
-        self._add(counted, missed, now)
-        self._counted_ns = now
-
-    def _add(self, counted: Counted, missed: int, now_ns: int) -> None:
         totals = self.totals
         totals.packets += counted.packets
         totals.drops += counted.drops
         totals.freezes += counted.freezes
-        totals.interface += missed
-        count = counted.drops + missed
+        self._lose(counted.drops, self._counted_ns, now)
+        self._counted_ns = now
+
+    def _count_missed(self) -> None:
+        """Ask the interfaces what they lost: files of sysfs, which cost more than a block of frames does."""
+        now, missed = self._wall(), 0
+        for name, before in self._lost.items():
+            after = net.lost(name)
+            missed += max(0, after - before)
+            self._lost[name] = after
+        self.totals.interface += missed
+        self._lose(missed, self._missed_ns, now)
+        self._missed_ns = now
+
+    def _lose(self, count: int, since_ns: int, now_ns: int) -> None:
         if not count:
             return
-        drops, since = self.drops, self._counted_ns
-        if drops and drops[-1].to_ns >= since:  # one loss that lasts
+        drops = self.drops
+        if drops and drops[-1].to_ns >= since_ns:  # one loss that lasts
+            drops[-1].from_ns = min(drops[-1].from_ns or since_ns, since_ns)
             drops[-1].to_ns = now_ns
             drops[-1].count += count
             return
@@ -289,7 +299,7 @@ class LiveSource:
             drops[1].from_ns = drops[0].from_ns
             drops[1].count += drops[0].count
             del drops[0]
-        drops.append(DropReport(self._interface.file, self._interface.index, since, now_ns, count))
+        drops.append(DropReport(self._interface.file, self._interface.index, since_ns, now_ns, count))
 
 
 def open_live(
