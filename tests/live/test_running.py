@@ -95,6 +95,36 @@ def test_an_interface_that_is_replaced(lab: Lab) -> None:
     assert live.end() == 0
 
 
+def test_workers_share_the_traffic(lab: Lab) -> None:
+    """Two processes with one --fanout take each connection once, both its directions; an interface that is replaced
+    under them is captured again.
+    """
+    lab.upstreams()
+    workers = [lab.live("-i", CABLE, "--json", "--fanout", "7", name=f"worker{number}") for number in (1, 2)]
+
+    def failures() -> int:
+        return sum(len(kinds(worker.out)) for worker in workers)
+
+    for number in range(24):
+        lab.ask_upstream(RESET, f"/first/{number}")
+    wait_for(lambda: failures() == 24, "each reset is told by one of them")
+    lab.at_gateway("link", "del", CABLE)
+    for worker in workers:
+        wait_for(
+            lambda worker=worker: "is down or gone" in worker.err.read_text(), "it says that the interface is gone"
+        )
+    lab.cable()
+    for worker in workers:
+        wait_for(lambda worker=worker: "is back" in worker.err.read_text(), "it says that the interface is back")
+    for number in range(8):
+        lab.ask_upstream(RESET, f"/second/{number}")
+    wait_for(lambda: failures() == 32, "each reset is told by one of them, again")
+    assert [worker.end() for worker in workers] == [0, 0]
+    assert set(kinds(workers[0].out) + kinds(workers[1].out)) == {"rst_before_response"}
+    assert all(lines(worker.out)[-1]["connections"] for worker in workers)
+    assert sum(lines(worker.out)[-1]["connections"] for worker in workers) == 32
+
+
 def test_a_wait_past_its_deadline(lab: Lab) -> None:
     """A wait past its deadline is pending, and a failure under the same id when the client gave up."""
     lab.upstreams()

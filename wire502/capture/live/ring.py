@@ -96,8 +96,12 @@ class Ring:
         self._socket.setsockopt(_PACKET, _ADD_MEMBERSHIP, struct.pack("=iHH8s", index, _PROMISCUOUS, 0, b""))
 
     def share(self, group: int) -> None:
-        """Share the traffic with the other sockets of *group* (0 to 65535), each connection to one of them."""
-        self._socket.setsockopt(_PACKET, _FANOUT, group | (_FANOUT_HASH | _FANOUT_DEFRAG) << 16)
+        """Share the traffic with the other sockets of *group* (0 to 65535), each connection to one of them.
+
+        Afterwards the socket cannot be bound anew. Raises ``OSError``: EINVAL where the group captures otherwise.
+        """
+        asked = _NUMBER.pack(group | (_FANOUT_HASH | _FANOUT_DEFRAG) << 16)  # beyond what a number may be in Python
+        self._socket.setsockopt(_PACKET, _FANOUT, asked)
 
     def ready(self) -> int:
         """Return where in ``data`` the next block stands, -1 while the kernel still has it."""

@@ -200,16 +200,25 @@ class LiveSource:
         """Return the filter as it has to be now: the indices of interfaces may have changed."""
         devices = self._devices.values() if self._devices else net.devices()
         program: Program = []
-        if self.cooked and len(self._devices) > 1:
+        if self._devices and not self._bound_to:
             program += only_interfaces([device.index for device in self._devices.values()])
         for device in devices:
             if device.loopback:
                 program += once_on(device.index)
         return program + self._user
 
-    def _bind(self) -> None:
+    @property
+    def _bound_to(self) -> int:
+        """The index that the socket is bound to; 0 for all, where the filter says which.
+
+        Who shares traffic stays bound to all: such a socket cannot be bound anew when its interface is another one.
+        """
         only = next(iter(self._devices.values())) if len(self._devices) == 1 else None
-        self._ring.bind(0 if only is None else only.index)
+        return 0 if only is None or self._options.fanout is not None else only.index
+
+    def _bind(self, again: bool = False) -> None:
+        if not again or self._options.fanout is None:
+            self._ring.bind(self._bound_to)
         if self._options.promiscuous:
             for device in self._devices.values():
                 if not device.loopback:
@@ -245,9 +254,12 @@ class LiveSource:
         self.totals.absences += len(set(absent) - set(self.absent))
         self.absent = absent
         if changed and not absent:
-            self._ring.attach(self._program())
-            self._bind()
-        elif changed:
+            try:
+                self._ring.attach(self._program())
+                self._bind(again=True)
+            except OSError:  # gone again since it was looked at
+                self.absent = absent = list(self._devices)
+        if changed and absent:
             self._devices = {name: self._forgotten(name, device, absent) for name, device in self._devices.items()}
 
     @staticmethod
