@@ -142,6 +142,22 @@ def test_files_by_time(tmp_path: Path) -> None:
     assert full == [1]
 
 
+def test_a_recording_that_was_not_moved_is_kept(tmp_path: Path) -> None:
+    """A signal that is meant for another file begins nothing anew; where the file is gone, a new one is begun."""
+    path, moved = tmp_path / "p", tmp_path / "moved"
+    out = recording(path)
+    (batch,) = batches(conversation().frames)
+    for _ in range(2):
+        out.frames(batch)
+        out.reopen()
+    assert len(rows(path)) == 2 * batch.count
+    path.rename(moved)
+    out.reopen()
+    out.frames(batch)
+    out.close()
+    assert (len(rows(moved)), len(rows(path))) == (2 * batch.count, batch.count)
+
+
 def test_a_disk_that_is_full_is_said_once(tmp_path: Path) -> None:
     """Packets that cannot be written are counted and said once, and the run goes on."""
     said: list[str] = []

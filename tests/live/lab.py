@@ -61,12 +61,14 @@ def for_nobody() -> tuple[str, ...]:
 class Process:
     """A program that runs in a namespace, with its output in files."""
 
-    def __init__(self, command: list[str], folder: Path, name: str, **environment: str) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, name: str, stdout: int | None = None, **environment: str
+    ) -> None:
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self._files: list[IO[bytes]] = [self.out.open("wb"), self.err.open("wb")]
         self.running = subprocess.Popen(
             command,
-            stdout=self._files[0],
+            stdout=self._files[0] if stdout is None else stdout,
             stderr=self._files[1],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -203,6 +205,13 @@ class Lab:
         """Start the upstreams and wait until they listen."""
         process = self.start("upstream", sys.executable, "-m", "tests.live.upstream", UPSTREAM, upstream=True)
         wait_for(lambda: b"ready" in process.out.read_bytes(), "the upstreams listen")
+        return process
+
+    def on_terminal(self, terminal: int, *arguments: str) -> Process:
+        """Start ``wire502 live`` with its output on *terminal*."""
+        inside = ["ip", "netns", "exec", self._names[0], sys.executable, "-m", "wire502", "live", *arguments]
+        process = Process(inside, self.folder, "terminal", stdout=terminal, TERM="xterm")
+        self._processes.append(process)
         return process
 
     def live(self, *arguments: str, name: str = "live", **environment: str) -> Process:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -278,3 +282,59 @@ def test_packets_rotate_in_a_ring(lab: Lab) -> None:
         *_, summary = read(path)
         assert isinstance(summary, Summary)
         assert summary.frames
+
+
+def test_files_begin_with_the_time(lab: Lab) -> None:
+    """With -G a new file begins every second, named by the time; with -W it ends after that many, by itself."""
+    lab.upstreams()
+    folder = lab.folder / "times"
+    folder.mkdir()
+    pattern = str(folder / "%H%M%S.pcap")
+    live = lab.live("-i", CABLE, "--quiet", "-Z", "root", "-w", pattern, "-G", "1", "-W", "2")
+    lab.ask_upstream(RESET)
+    assert live.running.wait(20) == 0
+    files = sorted(folder.iterdir())
+    assert len(files) == 2
+    frames = [summary.frames for path in files for summary in read(path) if isinstance(summary, Summary)]
+    assert frames[0] > 5
+
+
+def test_interfaces_are_listed(lab: Lab) -> None:
+    """--list-interfaces names those of this host, their state, and any."""
+    listed = lab.start("listed", sys.executable, "-m", "wire502", "live", "--list-interfaces")
+    assert listed.running.wait(20) == 0
+    names = [line.split()[0] for line in listed.out.read_text().splitlines()]
+    assert sorted(names) == ["any", "front0", "lo", CABLE]
+    assert any(line.split() == [CABLE, "up"] for line in listed.out.read_text().splitlines())
+
+
+def test_a_table_on_a_terminal(lab: Lab) -> None:
+    """On a terminal --table draws upstreams and failures on a screen of its own, and gives it back for the summary."""
+    lab.upstreams()
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    live = lab.on_terminal(theirs, "-i", CABLE, "--table", "--color", "never")
+    seen = bytearray()
+
+    def shows(words: bytes) -> bool:
+        while select.select([ours], [], [], 0)[0]:
+            try:
+                seen.extend(os.read(ours, 65536))
+            except OSError:  # nobody writes there any more
+                break
+        return words in seen
+
+    try:
+        wait_for(lambda: shows(b"upstream"), "the table is drawn")
+        lab.ask_upstream(RESET)
+        wait_for(lambda: shows(b"rst_before_response"), "the failure is in it")
+        assert shows(b"\x1b[?1049h")
+        assert not shows(b"\x1b[?1049l")
+        live.send(signal.SIGINT)
+        wait_for(lambda: live.running.poll() is not None, "it ends")
+        assert live.running.returncode == 0
+        assert shows(b"\x1b[?1049l")
+        assert b"1 failure" in bytes(seen).split(b"\x1b[?1049l")[-1]
+    finally:
+        os.close(ours)
+        os.close(theirs)

@@ -144,8 +144,11 @@ class Recording(Part):
         return {"unrecorded": self.lost}
 
     def reopen(self) -> None:
-        """Begin the file anew: it was moved away. Numbers go on."""
+        """Begin the file anew if it was moved away; one that stands where it stood goes on. Numbers go on."""
         self._flush()
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(self.name), os.fstat(self._descriptor)):  # noqa: PTH116
+                return
         self._open(None)
 
     def close(self) -> None:
