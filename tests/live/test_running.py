@@ -99,6 +99,22 @@ def test_an_interface_that_is_replaced(lab: Lab) -> None:
     assert live.end() == 0
 
 
+def test_an_interface_of_other_sockets_that_goes_down(lab: Lab) -> None:
+    """Scapy's sockets outlive an interface that is down for a while; where it is gone the run ends with its summary."""
+    pytest.importorskip("scapy", reason="the extra live is not installed")
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json", "--backend", "scapy")
+    lab.at_gateway("link", "set", CABLE, "down")
+    time.sleep(0.5)
+    lab.at_gateway("link", "set", CABLE, "up")
+    lab.ask_upstream(RESET)
+    wait_for(lambda: kinds(live.out) == ["rst_before_response"], "the reset is told")
+    lab.at_gateway("link", "del", CABLE)
+    assert live.running.wait(20) == 3
+    assert f"{CABLE} is gone" in live.err.read_text()
+    assert lines(live.out)[-1]["type"] == "summary"
+
+
 def test_workers_share_the_traffic(lab: Lab) -> None:
     """Two processes with one --fanout take each connection once, both its directions; an interface that is replaced
     under them is captured again.

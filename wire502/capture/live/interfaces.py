@@ -58,6 +58,13 @@ def device(name: str) -> Device:
     return _device(name, socket.if_nametoindex(name))
 
 
+def index_of(name: str) -> int | None:
+    """Return the index of the interface *name*, None when there is none."""
+    with suppress(OSError):
+        return socket.if_nametoindex(name)
+    return None
+
+
 def lost(name: str, folder: str = _STATISTICS) -> int:
     """Return how many frames the interface says it lost since it exists, for want of room; 0 where it does not say.
 

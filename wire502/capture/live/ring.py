@@ -38,7 +38,7 @@ _TO_KERNEL, _TO_USER = 0, 1
 _REQUEST = struct.Struct("=7I")
 _NUMBER = struct.Struct("=I")
 _THREE = struct.Struct("=III")
-_LOST = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO})
+AWAY = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO})  # what a socket says when its interface is down or gone
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class Ring:
         """Wait until a block is ready or *seconds* have passed; return False when the interface is down or gone."""
         for _, event in self._poll.poll(seconds * 1000):
             if event & select.POLLERR:
-                return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) not in _LOST
+                return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) not in AWAY
         return True
 
     def counted(self) -> Counted:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from wire502.capture.live import interfaces as net
+from wire502.capture.live.ring import AWAY
 from wire502.capture.live.source import LiveOptions
 from wire502.errors import CaptureError
 from wire502.model.capture_info import DropReport, InputDamage, Interface
@@ -41,12 +43,14 @@ class SocketSource:
         self._snaplen = options.snaplen
         self._closed = False
         self._sockets: list[tuple[Any, int]] = []
+        self._indices: dict[int, int | None] = {}  # the system's, by ours
         self._own: dict[int, bytes] = {}  # addresses of the interfaces
         for name in names:
             found = _opened(name, options)
             interface = Interface(len(self.interfaces), file, _link_of(found), name=name, snaplen=options.snaplen)
             self.interfaces.append(interface)
             self._sockets.append((found, interface.index))
+            self._indices[interface.index] = net.index_of(name)
             if interface.linktype == _ETHERNET and (own := _address(name)):
                 self._own[interface.index] = own
         self._batch = Batch(_ROWS)
@@ -64,12 +68,16 @@ class SocketSource:
             ready, _, _ = select.select([one for one, _ in self._sockets], [], [], _GATHER_S if until else _WAIT_S)
             for one, index in self._sockets:
                 if one in ready and batch.count < batch.capacity:
-                    _, octets, stamp = one.recv_raw(self._snaplen)
+                    try:
+                        _, octets, stamp = one.recv_raw(self._snaplen)
+                    except OSError as error:
+                        self._see(index, error)
+                        continue
                     if octets is None or used + len(octets) > _SIZE:
                         continue
                     used = self._add(octets, stamp, index, used)
                     until = until or time.monotonic() + _GATHER_S
-        return None if self._closed else batch
+        return None if self._closed and not batch.count else batch
 
     def close(self) -> None:
         """Close the sockets."""
@@ -77,6 +85,16 @@ class SocketSource:
         for one, _ in self._sockets:
             with suppress(OSError):
                 one.close()
+
+    def _see(self, index: int, error: OSError) -> None:
+        """Wait for an interface that is down; end where it is gone, since opening it anew would take rights."""
+        interface = self.interfaces[index]
+        if error.errno in AWAY and net.index_of(interface.name or "") == self._indices.get(index):
+            time.sleep(_GATHER_S)
+            return
+        reason = f"{interface.name} is gone: {error.strerror}"
+        self.damage = InputDamage(self.path, self.bytes_read, reason, "Linux's ring waits for it: --backend ring")
+        self._closed = True
 
     def _add(self, octets: bytes, stamp: float | None, index: int, used: int) -> int:
         batch, row = self._batch, self._batch.count
