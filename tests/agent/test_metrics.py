@@ -6,6 +6,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -137,3 +138,16 @@ def test_an_address_in_use_is_said(metrics: Metrics) -> None:
     host, port = metrics.address
     with pytest.raises(SettingError, match="in use"):
         Metrics(f"{host}:{port}", State, list)
+
+
+def test_series_have_an_end(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However kinds, causes and upstreams come together, beyond a limit only the kind is told apart."""
+    monkeypatch.setattr(module, "MOST_SERIES", 20)
+    first, _ = failure()
+    cause = first.causes[0]
+    for number in range(50):
+        metrics.results([replace(first, causes=[replace(cause, name=f"cause_{number}")])])
+    metrics.beat(1.0)
+    told = {key: value for key, value in samples(metrics).items() if key[0] == "wire502_failures_total"}
+    assert len(told) == 21
+    assert told["wire502_failures_total", ("other", first.kind, "other")] == 30

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "127.0.0.1:9502"
 MOST_UPSTREAMS = 100  # each is a label; a scan of a network would make thousands
+MOST_SERIES = 2000  # of failures: kinds, causes and upstreams that came together
 MOST_ASKING = 8  # requests answered at once
 PATIENCE_S = 5.0  # with a client that does not ask
 ALIVE_S = 5.0  # a loop that has not turned for so long is not well
@@ -107,7 +108,10 @@ class Metrics(Part):
         for result in results:
             if isinstance(result, Failure):
                 cause = result.causes[0].name if result.causes else "unknown"
-                self._failures[result.kind, cause, self._upstream(result.connection.upstream)] += 1
+                series = result.kind, cause, self._upstream(result.connection.upstream)
+                if series not in self._failures and len(self._failures) >= MOST_SERIES:
+                    series = result.kind, OTHER, OTHER
+                self._failures[series] += 1
                 self._masked += result.masked
             elif isinstance(result, Incident):
                 self._incidents[result.outcome, str(result.client_status or "none")] += 1
