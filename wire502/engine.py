@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from wire502.exchange.attempts import build, dropped
+from wire502.exchange.bursts import ONLY_COUNTED, Bursts
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.clocks import ClockSample, compare
 from wire502.exchange.legs_cy import Legs
@@ -69,6 +70,7 @@ class Engine:
         self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
         self._waits = Waits(self._tracker.wake)
+        self._bursts = Bursts() if context.live else None
         self._drops: Sequence[DropReport] = ()
         self._compared: set[int] = set()
         self._clocks: Sequence[str] = ()
@@ -263,6 +265,14 @@ class Engine:
             return self._settle_client(conn, now_ns, ended)
         if (ended or conn.superseded) and self._settle_waiting(conn, now_ns):
             return True
+        if self._bursts is not None and not (ended or conn.established or conn.superseded):
+            when = self._bursts.when(conn.stream, now_ns)
+            if when == ONLY_COUNTED:
+                self._tracker.unfollowed += 1
+                return True
+            if when:
+                self._tracker.look(conn, when)
+                return False
         final = True
         waiting: list[Exchange] = []
         pending = len(conn.pending or ())  # these come first
