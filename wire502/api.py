@@ -574,7 +574,7 @@ def _merged(sources: list[Source], shifts: Sequence[int]) -> Source | MergedSour
         return sources[0]
     from wire502.capture import merge_sources
 
-    return merge_sources(sources, shifts)
+    return merge_sources(sources, shifts, stamped=True)
 
 
 def compared_clocks(paths: Sequence[Input]) -> Clocks | None:

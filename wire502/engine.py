@@ -342,7 +342,7 @@ class Engine:
             steps=tuple(self._connections.steps),
         )
         if self._drops:
-            attempt.dropped_nearby, attempt.dropped_sometime = dropped(self._drops, conn.file, attempt)
+            attempt.dropped_nearby, attempt.dropped_sometime = dropped(self._drops, conn, attempt)
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
             attempt.later_success = other_family(conn, self._tracker.upstreams)

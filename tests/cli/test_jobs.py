@@ -29,7 +29,8 @@ def _lines(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> 
 def _plain(record: Any) -> Any:
     """Without what a place among several captures changes."""
     if isinstance(record, dict):
-        left_out = ("id", "file", "attempts", "verdict") if "type" in record else ("file",)
+        files = ("file", "first_file", "request_file", "end_file")
+        left_out = ("id", "attempts", "verdict", *files) if "type" in record else files
         return {key: _plain(value) for key, value in record.items() if key not in left_out}
     return [_plain(value) for value in record] if isinstance(record, list) else record
 
@@ -37,7 +38,7 @@ def _plain(record: Any) -> Any:
 def _files(record: Any) -> set[int]:
     """The file numbers anywhere in a record."""
     if isinstance(record, dict):
-        own = {record["file"]} if "file" in record else set()
+        own = {record[key] for key in ("file", "first_file", "request_file") if key in record}
         return own.union(*map(_files, record.values()))
     return set().union(*map(_files, record)) if isinstance(record, list) else set()
 

@@ -132,16 +132,16 @@ def short_body() -> Failure:
         file=1,
         time=at(250),
         offset=18231,
-        request=request("/t/12", frame=120),
+        request=request("/t/12", frame=120, file=1),
         response=ResponseRef(
-            frame=122, time=at(12), status=200, head_bytes=212, body_bytes=18019, expected_body_bytes=40960
+            frame=122, time=at(12), status=200, head_bytes=212, body_bytes=18019, expected_body_bytes=40960, file=1
         ),
-        client=client(frame=131, file=1, outcome="cut", status=200, time=at(251)),
+        client=client(frame=131, file=1, request_file=1, outcome="cut", status=200, time=at(251)),
         causes=[],
         gateways={},
         evidence=[Evidence(120, "request sent", 1), Evidence(128, "FIN from the upstream: 22941 octets short", 1)],
         caveats=["the capture lost 12 packets around this attempt"],
-        alternatives=[Alternative("rst_mid_body", 129, "low", "a RST follows at once")],
+        alternatives=[Alternative("rst_mid_body", 129, "low", "a RST follows at once", 1)],
         confidence="medium",
         summary="10.0.0.2:8080 closed the connection 22941 octets short of its 40960-octet response to GET /t/12.",
         ladder=[

@@ -101,7 +101,9 @@ def test_contract_example() -> None:
     assert keys.strip() == ", ".join(got)
     assert "2026-11-22T12:04:32.121000Z" == got["time"]
     assert "application" == written(samples.reset_before_response())["causes"][0]["class"]
-    assert {"frame": 9, "time": "2026-11-22T12:05:31.871000Z", "seconds": 60.0} == written(samples.stall())["until"]
+    assert {"frame": 9, "time": "2026-11-22T12:05:31.871000Z", "seconds": 60.0, "file": 0} == written(samples.stall())[
+        "until"
+    ]
     assert got["response"]["expected_body_bytes"] == 40960
 
 

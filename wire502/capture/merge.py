@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wire502.capture.merge_cy import Head, Merger, shift
+from wire502.capture.merge_cy import Head, Merger, shift, stamp
 from wire502.capture.source import BATCH_ROWS, BUFFER_SIZE, Source
+from wire502.model.capture_info import STAMP
 from wire502.model.frames_cy import Batch
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ _NEVER_NS = (1 << 63) - 1
 class MergedSource:
     """The sources *sources*, which share one list of interfaces, as one; made by ``merge_sources``."""
 
-    def __init__(self, sources: list[Source], shifts: Sequence[int]) -> None:
+    def __init__(self, sources: list[Source], shifts: Sequence[int], *, stamped: bool = False) -> None:
         self.sources = sources
         self._shifts = shifts
+        self._stamps = [(source.file + 1) * STAMP if stamped else 0 for source in sources]
         timed = [
             (first + by_ns, order, source)
             for order, (source, by_ns) in enumerate(zip(sources, shifts, strict=True))
@@ -136,6 +138,8 @@ class MergedSource:
         batch = source.read_batch()
         if batch is not None and self._shifts[order]:
             shift(batch, self._shifts[order])
+        if batch is not None and self._stamps[order]:
+            stamp(batch, self._stamps[order])
         return batch
 
     def _begins_before_front(self) -> bool:
@@ -163,11 +167,12 @@ def _shifted(drop: DropReport, by_ns: int) -> DropReport:
     return replace(drop, to_ns=drop.to_ns + by_ns, from_ns=None if drop.from_ns is None else drop.from_ns + by_ns)
 
 
-def merge_sources(sources: Iterable[Source], shifts: Sequence[int] = ()) -> MergedSource:
+def merge_sources(sources: Iterable[Source], shifts: Sequence[int] = (), *, stamped: bool = False) -> MergedSource:
     """Return *sources* as one, ordered by the time of their first frames. Closing it closes them all.
 
-    *shifts* (nanoseconds, one for each source) are added to their times.
+    *shifts* (nanoseconds, one for each source) are added to their times. Frame numbers are plain, or
+    *stamped* (``model.capture_info``), for who has to tell the files of frames apart.
     Reads the first frame of each, so it waits for pipes.
     """
     found = list(sources)
-    return MergedSource(found, shifts or [0] * len(found))
+    return MergedSource(found, shifts or [0] * len(found), stamped=stamped)

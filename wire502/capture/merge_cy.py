@@ -39,6 +39,14 @@ def shift(batch: Batch, by_ns: cython.longlong) -> None:
         times[row] += by_ns
 
 
+def stamp(batch: Batch, by: cython.longlong) -> None:
+    """Add *by* to the numbers of all rows."""
+    frames: cython.longlong[::1] = batch.frame
+    row: cython.Py_ssize_t
+    for row in range(batch.count):
+        frames[row] += by
+
+
 @cython.cclass
 class Merger:
     """Copies rows, and their octets, to *out*; ``used`` octets of ``out.data`` are taken.

@@ -105,6 +105,7 @@ def _pcap(head: Head, suffix: str, file: int, interfaces: list[Interface], *, fo
         interfaces=interfaces,
         follow=follow,
         buffer_size=buffer_size,
+        file=file,
     )
 
 
@@ -114,7 +115,14 @@ def _pcapng(
     blocks = pcapng.Blocks(file, interfaces)
     scanner = PcapngScanner(blocks, pcapng.MAX_BLOCK)
     source = Source(
-        head, "pcapng" + suffix, scanner, position=0, interfaces=interfaces, follow=follow, buffer_size=buffer_size
+        head,
+        "pcapng" + suffix,
+        scanner,
+        position=0,
+        interfaces=interfaces,
+        follow=follow,
+        buffer_size=buffer_size,
+        file=file,
     )
     source.drops, source.comments, source.secrets = blocks.drops, blocks.comments, blocks.secrets
     source.foreseen = lambda: blocks.foreseen

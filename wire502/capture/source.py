@@ -63,8 +63,10 @@ class Source:
         interfaces: list[Interface],
         follow: bool,
         buffer_size: int,
+        file: int = 0,
     ) -> None:
         self.path = head.path
+        self.file = file
         self.format = form
         self.interfaces = interfaces
         self.damage: InputDamage | None = None

@@ -201,8 +201,8 @@ def _of_failure(failure: Failure) -> Item:
     # what a table may ask for stays; the rest is let go
     kept = replace(
         failure,
-        ladder=[step for step in failure.ladder if step.point.frame == failure.frame],
-        evidence=[one for one in failure.evidence if one.frame == failure.frame],
+        ladder=[step for step in failure.ladder if step.point[:2] == (failure.frame, failure.file)],
+        evidence=[one for one in failure.evidence if (one.frame, one.file) == (failure.frame, failure.file)],
         causes=[],
         caveats=[],
     )

@@ -62,7 +62,7 @@ def facts(failure: Failure) -> Facts:
     return {
         "after_head": head if client is None else client.outcome in ("cut", "complete"),
         "post": request is not None and request.method in UNREPEATABLE,
-        "reset": any(step.what == "rst" and step.point.frame == failure.frame for step in failure.ladder),
+        "reset": any(step.what == "rst" and step.point[:2] == (failure.frame, failure.file) for step in failure.ladder),
         "before_request": request is None,
         "in_status_line": response is None or response.status is None,
         "case": None if case is None else case.name,

@@ -42,6 +42,7 @@ def to_failure(attempt: Attempt, verdict: Verdict, ident: str) -> Failure:
             frame=None if end is None else end.frame,
             time=None if end is None else Time(end.time_ns),
             seconds=round(finding.until.seconds, 6),
+            file=finding.point.file if end is None else end.file,
         )
     return Failure(
         id=ident,
@@ -140,13 +141,19 @@ def first_point(attempt: Attempt) -> Point:
     if seen:
         return seen[0]
     other = attempt.last_from_gateway or attempt.last_from_upstream
-    return other if other is not None else Point(attempt.first_frame, 0, attempt.judged_at_ns)
+    return other if other is not None else Point(attempt.first_frame, attempt.first_file, attempt.judged_at_ns)
 
 
 def connection_ref(attempt: Attempt) -> ConnectionRef:
     """Return the connection of the attempt."""
     return ConnectionRef(
-        attempt.stream, attempt.gateway, attempt.upstream, attempt.first_frame, attempt.exchange, attempt.reused
+        attempt.stream,
+        attempt.gateway,
+        attempt.upstream,
+        attempt.first_frame,
+        attempt.exchange,
+        attempt.reused,
+        attempt.first_file,
     )
 
 
@@ -164,6 +171,7 @@ def request_ref(attempt: Attempt) -> RequestRef | None:
         id=request.id,
         target_length=request.target_length if request.target_length > TEXT_LIMIT else None,
         trace=request.trace,
+        file=request.first.file,
     )
 
 
@@ -179,6 +187,7 @@ def response_ref(attempt: Attempt) -> ResponseRef | None:
         head_bytes=response.head_bytes,
         body_bytes=response.body_bytes,
         expected_body_bytes=response.expected_body_bytes,
+        file=response.first.file,
     )
 
 
@@ -201,6 +210,8 @@ def client_ref(attempt: Attempt) -> ClientRef | None:
         end_frame=client.point.frame if cut else None,
         end_time=Time(client.point.time_ns - client.skew_ns) if cut else None,
         request_time=Time(client.request_point.time_ns - client.skew_ns),
+        request_file=client.request_point.file,
+        end_file=client.point.file,
     )
 
 

@@ -54,6 +54,7 @@ def to_incident(
             target=request.target,
             host=request.host,
             id=request.id,
+            file=client.request_point.file,
         ),
         attempts=[failure.id for failure in failures],
         verdict=None if verdict is None else verdict.id,
@@ -63,6 +64,7 @@ def to_incident(
         end_frame=client.point.frame if cut else None,
         end_time=Time(client.point.time_ns) if cut else None,
         ambiguous=several,
+        end_file=client.point.file,
     )
 
 

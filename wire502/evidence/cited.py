@@ -32,13 +32,13 @@ def failure_notes(failure: Failure) -> dict[Place, list[str]]:
         for item in cause.because:
             add(item.file, item.frame, f"speaks for {cause.name}: {item.note}")
     if failure.until is not None:
-        add(failure.file, failure.until.frame, f"ended {failure.until.seconds:.3f} s of silence")
+        add(failure.until.file, failure.until.frame, f"ended {failure.until.seconds:.3f} s of silence")
     for other in failure.alternatives:
-        add(failure.file, other.frame, f"or else {other.kind}: {other.why}")
+        add(other.file, other.frame, f"or else {other.kind}: {other.why}")
     if (client := failure.client) is not None:
         status = f" {client.status}" if client.status else ""
         add(client.file, client.frame, f"what the client got: {client.outcome}{status}")
-        add(client.file, client.request_frame, "the client's own request")
+        add(client.request_file, client.request_frame, "the client's own request")
     return notes
 
 
@@ -46,7 +46,7 @@ def incident_notes(incident: Incident) -> dict[Place, list[str]]:
     """Return the comments for the frames that *incident* cites."""
     notes = {(incident.file, incident.frame): [f"{incident.id}: {incident.summary}"]}
     if incident.request is not None:
-        asked = notes.setdefault((incident.file, incident.request.frame), [])
+        asked = notes.setdefault((incident.request.file, incident.request.frame), [])
         asked.append(f"{incident.id}: the client's own request")
     return notes
 
@@ -54,11 +54,11 @@ def incident_notes(incident: Incident) -> dict[Place, list[str]]:
 def mentioned(failure: Failure) -> Iterator[Place]:
     """Yield every frame that the report of *failure* names, those without a comment of their own among them."""
     yield from failure_notes(failure)
-    yield failure.file, failure.connection.first_frame
+    yield failure.connection.first_file, failure.connection.first_frame
     if failure.request is not None:
-        yield failure.file, failure.request.frame
+        yield failure.request.file, failure.request.frame
     if failure.response is not None:
-        yield failure.file, failure.response.frame
+        yield failure.response.file, failure.response.frame
     for step in failure.ladder:
         yield step.point.file, step.point.frame
 
@@ -94,7 +94,7 @@ def signature(result: Failure | Incident, source: dict[int, Place] | None = None
         result.at_fault,
         place(result.file, result.frame),
         result.masked,
-        place(result.file, result.until.frame) if result.until else None,
+        place(result.until.file, result.until.frame) if result.until else None,
         tuple(cited),
     )
 

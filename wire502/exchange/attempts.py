@@ -26,7 +26,7 @@ from wire502.model.attempt import (
     Unreachable,
     Violation,
 )
-from wire502.model.capture_info import DropReport, RareFrame
+from wire502.model.capture_info import DropReport, RareFrame, place_of
 from wire502.model.endpoints import address_text, endpoint_text
 from wire502.model.flow_cy import (
     FRAMING_LENGTH,
@@ -80,12 +80,14 @@ def build(
     decoder = conn.decoder
     # Where nothing was said, nothing but HTTP need be supposed.
     silent = a.top <= 0 and b.top <= 0
+    first = Point(conn.first_frame, file, conn.first_ts)
     is_http = decoder is None or decoder.http or exchange is not None or silent
     attempt = Attempt(
         stream=conn.stream,
         gateway=endpoint_text(a.high, a.low, a.port),
         upstream=endpoint_text(b.high, b.low, b.port),
-        first_frame=conn.first_frame,
+        first_frame=first.frame,
+        first_file=first.file,
         exchange=exchange.number if exchange is not None else 0,
         reused=_reused(conn, exchange),
         opener_known=conn.opener > 0,
@@ -123,10 +125,11 @@ def build(
     if conn.conflict is not None:
         first_frame, first_ts, frame, ts = conn.conflict
         attempt.overlap_conflict = (Point(first_frame, file, first_ts), Point(frame, file, ts))
-    since = attempt.request.first.frame if attempt.request is not None else conn.first_frame
+    since = attempt.request.first if attempt.request is not None else first
     for frame, before, after in steps:
-        if frame >= since and after != before:
-            attempt.clock_step = Point(frame, file, after)
+        step = Point(frame, file, after)
+        if not step.before(since) and after != before:
+            attempt.clock_step = step
     attempt.ladder = ladder(conn, attempt)
     return attempt
 
@@ -134,11 +137,13 @@ def build(
 def unattempted(conn: Connection, head: bytes, asked: Point, now_ns: int) -> Attempt:
     """Return the record of a client's request on *conn*, begun at *asked*, for which no attempt was seen."""
     method, target, length, host = head_fields.request_names(head)
+    first = Point(conn.first_frame, conn.file, conn.first_ts)
     attempt = Attempt(
         stream=conn.stream,
         gateway=endpoint_text(conn.b.high, conn.b.low, conn.b.port),
         upstream="",
-        first_frame=conn.first_frame,
+        first_frame=first.frame,
+        first_file=first.file,
         exchange=0,
         reused=False,
         opener_known=True,
@@ -152,8 +157,8 @@ def unattempted(conn: Connection, head: bytes, asked: Point, now_ns: int) -> Att
     return attempt
 
 
-def dropped(drops: Sequence[DropReport], file: int, attempt: Attempt) -> tuple[int, int]:
-    """Return how many packets the capture of *file* says it lost while the attempt lasted: around it, sometime.
+def dropped(drops: Sequence[DropReport], conn: Connection, attempt: Attempt) -> tuple[int, int]:
+    """Return how many packets the files of *conn* say were lost while the attempt lasted: around it, sometime.
 
     A counter of a long while (dumpcap writes one for the whole capture) says little of any one moment in it.
     """
@@ -161,10 +166,11 @@ def dropped(drops: Sequence[DropReport], file: int, attempt: Attempt) -> tuple[i
     since = request.first.time_ns if request is not None else shake.syns[0].time_ns if shake.syns else None
     if since is None:
         return 0, 0
+    files = {conn.file, *(place_of(half.last_frame, conn.file)[1] for half in (conn.a, conn.b))}
     until = attempt.judged_at_ns
     nearby = sometime = 0
     for drop in drops:
-        if drop.file != file or drop.to_ns < since:
+        if drop.file not in files or drop.to_ns < since:
             continue
         if drop.from_ns is None or drop.to_ns - drop.from_ns > _LONG_NS:
             sometime += drop.count if drop.from_ns is None or drop.from_ns <= until else 0

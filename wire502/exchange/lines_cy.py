@@ -22,6 +22,7 @@ else:
     from wire502.model.flow_cy import Connection, Exchange, Half
 
 _LENGTH = cython.declare(cython.int, 1)  # FRAMING_LENGTH
+_STAMP = cython.declare(cython.longlong, 1 << 40)  # model.capture_info.STAMP
 _MOST_REMEMBERED = 4096
 _HOST_LIMIT, _ID_LIMIT = 512, 256
 # as in model.head_fields, which says the same of heads of which more is asked
@@ -48,6 +49,17 @@ class Lines:
         ):
             return None
         file: cython.int = conn.file
+        asked: cython.longlong = exchange.req_frame
+        answered: cython.longlong = exchange.resp_frame
+        first: cython.longlong = conn.first_frame
+        asked_file: cython.int = file
+        answered_file: cython.int = file
+        first_file: cython.int = file
+        if first >= _STAMP:  # several files are read as one
+            asked_file = cython.cast(cython.int, asked // _STAMP - 1)
+            answered_file = cython.cast(cython.int, answered // _STAMP - 1)
+            first_file = cython.cast(cython.int, first // _STAMP - 1)
+            asked, answered, first = asked % _STAMP, answered % _STAMP, first % _STAMP
         ends = self._ends.get(conn.stream)
         if ends is None:
             a: Half = conn.a
@@ -58,22 +70,23 @@ class Lines:
             self._ends[conn.stream] = ends
         last: cython.longlong = exchange.resp_last_ts or exchange.resp_ts
         response = ResponseRef(
-            exchange.resp_frame,
+            answered,
             exchange.resp_ts,  # type: ignore[arg-type]  # Time() is a call
             exchange.status or None,
             exchange.head_bytes,
             exchange.body_bytes,
             exchange.expected if exchange.framing == _LENGTH else None,
+            answered_file,
         )
         return ExchangeLine(
             None,
             leg,
             "http/1.1",
-            exchange.req_frame,
-            file,
+            asked,
+            asked_file,
             exchange.req_ts,  # type: ignore[arg-type]
-            ConnectionRef(conn.stream, ends[0], ends[1], conn.first_frame, exchange.number, _reused(conn, exchange)),
-            _request(exchange),
+            ConnectionRef(conn.stream, ends[0], ends[1], first, exchange.number, _reused(conn, exchange), first_file),
+            _request(exchange, asked, asked_file),
             response,
             None if exchange.resp_cut else _milliseconds(exchange.req_ts, last),
             _milliseconds(exchange.req_last_ts, exchange.resp_ts),
@@ -95,7 +108,7 @@ def _milliseconds(first: cython.longlong, last: cython.longlong) -> float:
 
 
 @cython.cfunc
-def _request(exchange: Exchange) -> RequestRef:
+def _request(exchange: Exchange, frame: cython.longlong, file: cython.int) -> RequestRef:
     head: bytes = exchange.req_head
     stop = head.find(b"\n")
     words = head[: stop if stop >= 0 else len(head)].strip(b"\r\n").split(b" ", 2)
@@ -104,13 +117,15 @@ def _request(exchange: Exchange) -> RequestRef:
         target = target + b" " + words[2].rsplit(b" HTTP/", 1)[0]
     host, ident = _names(head)
     return RequestRef(
-        exchange.req_frame,
+        frame,
         exchange.req_ts,  # type: ignore[arg-type]
         _text(words[0][:64]),
         _text(target[:TEXT_LIMIT]),
         None if host is None else _text(host[:_HOST_LIMIT]),
         _text(ident[:_ID_LIMIT]) if ident else None,
         len(target) if len(target) > TEXT_LIMIT else None,
+        None,
+        file,
     )
 
 

@@ -11,6 +11,7 @@ from wire502.exchange.history_cy import History, Row
 from wire502.exchange.upstream_cy import Upstream
 from wire502.model import head_fields
 from wire502.model.attempt import Attempt, Point
+from wire502.model.capture_info import place_of
 from wire502.model.flow_cy import Connection
 
 WITHIN_NS = 1_000_000_000
@@ -34,7 +35,9 @@ def made_good(conn: Connection, head: bytes, attempt: Attempt, history: History,
         caveats.append(f"{len(found)} like requests of this gateway succeeded shortly after: one may be a retry")
         return False
     if found:
-        caveats.append(f"a retry made it good: the same request succeeded at frame {found[0].frame}")
+        frame, file = place_of(found[0].frame, -1)
+        where = f"frame {frame}" if file < 0 else f"frame {frame} of input {file + 1}"
+        caveats.append(f"a retry made it good: the same request succeeded at {where}")
     return bool(found)
 
 

@@ -140,6 +140,7 @@ def _attempt(key: Key, port: int, points: list[Point], now_ns: int) -> Attempt:
         gateway=address_text(*sender),
         upstream=endpoint_text(*asked, port) if port else address_text(*asked),
         first_frame=points[0].frame,
+        first_file=points[0].file,
         exchange=0,
         reused=False,
         opener_known=True,

@@ -64,7 +64,7 @@ def _say_alternative(attempt: Attempt, finding: Finding) -> None:
         return
     finding.confidence = "medium"
     why = f"the gateway had waited for {wait.lasted / SECOND:.3f} s, which may be a time limit of its own"
-    finding.alternatives.append(Alternative(_STALLS[where], wait.since.frame, "low", why))
+    finding.alternatives.append(Alternative(_STALLS[where], wait.since.frame, "low", why, wait.since.file))
 
 
 def _is_stall(attempt: Attempt, context: Context) -> bool:

@@ -193,7 +193,7 @@ def stalled(attempt: Attempt, context: Context, where: str) -> Finding | None:
         finding.confidence = "medium"
         abort = "the gateway may have ended the attempt for a reason of its own"
         abort += ", such as a client that left" if attempt.client is None else ""
-        finding.alternatives.append(Alternative("gateway_abort", wait.until.frame, "low", abort))
+        finding.alternatives.append(Alternative("gateway_abort", wait.until.frame, "low", abort, wait.until.file))
     return finding
 
 

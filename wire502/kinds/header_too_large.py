@@ -107,5 +107,5 @@ def _finding(attempt: Attempt, response: Response, point: Point, ended: Point, s
         finding.confidence = "medium"
         finding.caveats.append("the gateway's limit is not known: that the length was the reason is inferred")
         why = "the gateway may have ended the attempt for another reason, such as a client that left"
-        finding.alternatives.append(Alternative("gateway_abort", ended.frame, "low", why))
+        finding.alternatives.append(Alternative("gateway_abort", ended.frame, "low", why, ended.file))
     return finding

@@ -8,15 +8,35 @@ the start of its stream (the octet after the SYN is 0; begun mid-connection: the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from wire502.model.capture_info import STAMP, place_of
 
 
-class Point(NamedTuple):
-    """A frame that proves something: its number in its file, the file's index, its time (ns since 1970 UTC)."""
-
+class _Place(NamedTuple):
     frame: int
     file: int
     time_ns: int
+
+
+class Point(_Place):
+    """A frame that proves something: its number in its file, the file's index, its time (ns since 1970 UTC).
+
+    A *frame* that bears the stamp of its file (``model.capture_info``) is of that file, whatever *file* says: a
+    connection may go on in another file than it began in.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, frame: int, file: int, time_ns: int) -> Self:
+        """Return the point, without a stamp."""
+        if frame >= STAMP:
+            frame, file = place_of(frame, file)
+        return super().__new__(cls, frame, file, time_ns)
+
+    def before(self, other: Point) -> bool:
+        """Whether this frame comes before *other*: by number in the same file, by time in another one."""
+        return self.frame < other.frame if self.file == other.file else self.time_ns < other.time_ns
 
 
 @dataclass(slots=True)
@@ -213,7 +233,7 @@ class Attempt:
     stream: int
     gateway: str  # endpoint text
     upstream: str
-    first_frame: int
+    first_frame: int  # of the connection, in the file ``first_file``
     exchange: int  # number of the exchange on its connection, from 1; 0: none began
     reused: bool  # an earlier exchange (or evidence of one) was on this connection
     opener_known: bool  # False: who opened the connection is a guess
@@ -261,6 +281,7 @@ class Attempt:
     one_sided: str | None = None  # "gateway" or "upstream": the only direction that was captured
     ladder: tuple[Step, ...] = ()
     client: ClientView | None = None
+    first_file: int = 0
     client_leg_seen: bool = False  # the capture holds client legs of this gateway
     unattempted: bool = False  # no attempt at all: the record stands for a client's request that was never passed on
     own_answer: tuple[bytes, bytes] | None = (

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Where several files are read as one, frame numbers bear the stamp of their file: (index + 1) * STAMP is added to them.
+# So a number says which file it is of, wherever it is kept; with one file they are plain.
+STAMP = 1 << 40
+
+
+def place_of(frame: int, file: int) -> tuple[int, int]:
+    """Return number and file of *frame*; *file* is that of a frame without a stamp."""
+    return (frame % STAMP, frame // STAMP - 1) if frame >= STAMP else (frame, file)
+
 
 @dataclass(slots=True)
 class Interface:

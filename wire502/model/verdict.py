@@ -47,6 +47,7 @@ class Alternative:
     frame: int | None
     confidence: Confidence
     why: str
+    file: int = 0
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Until:
     frame: int | None
     time: Time | None
     seconds: float
+    file: int = 0
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class ConnectionRef:
     first_frame: int
     exchange: int
     reused: bool
+    first_file: int = 0
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class RequestRef:
     id: str | None
     target_length: int | None = None
     trace: tuple[str, str] | None = field(default=None, metadata={"json": False})  # trace id, id of the calling span
+    file: int = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class ResponseRef:
     head_bytes: int
     body_bytes: int
     expected_body_bytes: int | None
+    file: int = 0
 
 
 @dataclass(slots=True)
@@ -124,6 +129,8 @@ class ClientRef:
     end_frame: int | None = None
     end_time: Time | None = None
     request_time: Time | None = None
+    request_file: int = 0
+    end_file: int = 0
 
 
 @dataclass(slots=True)
@@ -176,6 +183,7 @@ class IncidentRequest:
     target: str
     host: str | None
     id: str | None
+    file: int = 0
 
 
 @dataclass(slots=True)
@@ -205,6 +213,7 @@ class Incident:
     end_frame: int | None = None
     end_time: Time | None = None
     ambiguous: dict[str, int] = field(default_factory=dict)
+    end_file: int = 0
 
 
 @dataclass(slots=True)

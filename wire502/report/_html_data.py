@@ -220,7 +220,7 @@ def _failure(failure: Failure, frames: Frames, trace: Trace | None, texts: _Text
             for one in failure.causes
         ],
         "alternatives": [
-            [plain(one.kind), None if one.frame is None else plain(frames.cite(one.frame, failure.file)),
+            [plain(one.kind), None if one.frame is None else plain(frames.cite(one.frame, one.file)),
              one.confidence, texts(one.why)]
             for one in failure.alternatives
         ],

@@ -149,22 +149,23 @@ def _of_client(failure: Failure, client: ClientRef, frames: Frames, *, known: bo
     What came back may be the failure point itself, where the upstream leg has none (*known* false).
     """
     places = {(step.point.frame, step.point.file) for step in failure.ladder}
-    if client.request_time is not None and (client.request_frame, client.file) not in places:
+    if client.request_time is not None and (client.request_frame, client.request_file) not in places:
         asked = "" if failure.request is None else f"{failure.request.method} {failure.request.target} "
-        cite = frames.cite(client.request_frame, client.file)
+        cite = frames.cite(client.request_frame, client.request_file)
         yield Rung(cite, client.request_time, "", f"{asked}from client {client.connection}", client=">")
     cut_later = client.end_frame is not None and client.end_time is not None
-    if cut_later and client.end_frame != client.frame:
+    if cut_later and (client.end_frame, client.end_file) != (client.frame, client.file):
         text = f"{client.status or 'answer'} to client"
         yield Rung(frames.cite(client.frame, client.file), client.time, "", text, client="<")
     frame, time_ns = (client.end_frame or 0, client.end_time or 0) if cut_later else (client.frame, client.time)
-    if client.outcome == "pending" and frame == client.request_frame:
+    file = client.end_file if cut_later else client.file
+    if client.outcome == "pending" and (frame, file) == (client.request_frame, client.request_file):
         return
     outcome = "client {client} left" if failure.kind == "client_abort" else _OUTCOMES[client.outcome]
     text = outcome.format(status=client.status or "answer", client=client.connection)
-    fatal = not known and (frame, client.file) == (failure.frame, failure.file)
+    fatal = not known and (frame, file) == (failure.frame, failure.file)
     way = ">" if failure.kind == "client_abort" else "" if client.outcome == "pending" else "<"
-    yield Rung(frames.cite(frame, client.file), time_ns, "", text, marked=fatal, client=way)
+    yield Rung(frames.cite(frame, file), time_ns, "", text, marked=fatal, client=way)
 
 
 def _fewer(rungs: list[Rung]) -> list[Rung]:
@@ -200,10 +201,18 @@ def _shared(label: str, note: str) -> tuple[str, str]:
 
 def _label(step: Step, failure: Failure) -> str:
     """Return what the frame of *step* is, in the words of people who read captures."""
-    place, version = step.point.frame, failure.protocol.upper()
-    if step.what == "request" and failure.request is not None and place == failure.request.frame:
+    place, version = step.point[:2], failure.protocol.upper()
+    if (
+        step.what == "request"
+        and failure.request is not None
+        and place == (failure.request.frame, failure.request.file)
+    ):
         return f"{failure.request.method} {failure.request.target} {version}"
-    if step.what == "response" and failure.response is not None and place == failure.response.frame:
+    if (
+        step.what == "response"
+        and failure.response is not None
+        and place == (failure.response.frame, failure.response.file)
+    ):
         status = failure.response.status
         return f"{version} {status}" if status is not None else "response"
     if step.what == "data":

@@ -42,7 +42,8 @@ class ExchangeWriter:
             f'"time": {self._time(record.time)}, '
             f'"connection": {{"stream": {connection.stream}, "gateway": {quoted(connection.gateway)}, '
             f'"upstream": {quoted(connection.upstream)}, "first_frame": {connection.first_frame}, '
-            f'"exchange": {connection.exchange}, "reused": {"true" if connection.reused else "false"}}}, '
+            f'"exchange": {connection.exchange}, "reused": {"true" if connection.reused else "false"}, '
+            f'"first_file": {connection.first_file}}}, '
             f'"request": {self._request(record.request)}, "response": {self._response(record.response)}, '
             f'"duration_ms": {_float(record.duration_ms)}, "first_byte_ms": {_float(record.first_byte_ms)}, '
             f'"oddities": {odd}}}'
@@ -57,7 +58,7 @@ class ExchangeWriter:
         return (
             f'{{"frame": {request.frame}, "time": {self._time(request.time)}, "method": {quoted(request.method)}, '
             f'"target": {quoted(request.target)}, "host": {host}, "id": {ident}, '
-            f'"target_length": {_or_null(request.target_length)}}}'
+            f'"target_length": {_or_null(request.target_length)}, "file": {request.file}}}'
         )
 
     @cython.cfunc
@@ -67,7 +68,8 @@ class ExchangeWriter:
         return (
             f'{{"frame": {response.frame}, "time": {self._time(response.time)}, '
             f'"status": {_or_null(response.status)}, "head_bytes": {response.head_bytes}, '
-            f'"body_bytes": {response.body_bytes}, "expected_body_bytes": {_or_null(response.expected_body_bytes)}}}'
+            f'"body_bytes": {response.body_bytes}, "expected_body_bytes": {_or_null(response.expected_body_bytes)}, '
+            f'"file": {response.file}}}'
         )
 
     @cython.cfunc

@@ -186,7 +186,7 @@ def _causes(failure: Failure, frames: Frames) -> Iterator[str]:
         if cause.advice:
             yield f"  - what to do: {safe(cause.advice)}"
     for other in failure.alternatives:
-        at = f" at {code(frames.cite(other.frame, failure.file))}" if other.frame is not None else ""
+        at = f" at {code(frames.cite(other.frame, other.file))}" if other.frame is not None else ""
         yield f"- or else {safe(other.kind)}{at}, confidence {safe(other.confidence)}: {safe(other.why)}"
     if not failure.causes:
         yield f"The frames show what happened, not why; {code(f'wire502 explain {failure.kind}')} says what to check."

@@ -198,7 +198,7 @@ class TextReport:
             if cause.advice:
                 yield from self._labelled("what to do", cause.advice)
         for other in failure.alternatives:
-            at = f" at {self._frames.cite(other.frame, failure.file)}" if other.frame is not None else ""
+            at = f" at {self._frames.cite(other.frame, other.file)}" if other.frame is not None else ""
             yield from self._labelled("or else", f"{other.kind}{at} ({other.confidence}): {other.why}")
         for caveat in failure.caveats:
             yield from self._labelled("but", caveat, "warn")

@@ -1066,11 +1066,12 @@ class Connections:
             self._odd("data_before_handshake")
             return 0
         if side == 0 and conn.established and not conn.mid and s.rst_state and s.rst_ts <= ts:
-            if s.rst_frame < conn.syn_ack_frame:
+            if s.rst_frame < conn.syn_ack_frame and s.rst_ts <= conn.syn_ack_ts:  # files may be in any order
                 s.rst_state = _RST_NONE
         if s.fin_off >= 0 and side == 0 and s.fin_frame < conn.syn_ack_frame and offset >= s.fin_off:
-            s.fin_off = -1  # a FIN before the handshake, which nobody honoured
-            s.fin_frame = 0
+            if s.fin_ts <= conn.syn_ack_ts:
+                s.fin_off = -1  # a FIN before the handshake, which nobody honoured
+                s.fin_frame = 0
         if s.rst_state == _RST_EXACT or s.rst_state == _RST_IN_WINDOW:
             if s.rst_off < 0 or offset >= s.rst_off:
                 if s.after_rst_frame == 0:
