@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def test_frames_keep_their_files(path: Path, tmp_path: Path) -> None:
     # Files whose times do not tell their order are another matter: equal times are not torn apart here.
     places = [at for at in range(1, len(frames)) if frames[at].time_ns > max(f.time_ns for f in frames[:at])]
     cuts = [0, *sorted(rng.sample(places, min(CUTS, len(places)))), len(frames)]
-    parts = [frames[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False) if end > begin]
+    parts = [frames[begin:end] for begin, end in itertools.pairwise(cuts) if end > begin]
     write = pcap if len({frame.link for frame in frames}) == 1 and frames[0].link == ETHERNET else pcapng
     order = list(range(len(parts)))
     rng.shuffle(order)
