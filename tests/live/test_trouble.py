@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.live.lab import CABLE, Lab, for_nobody, wait_for
+from tests.live.lab import CABLE, ROOT, Lab, for_nobody, wait_for
 from tests.live.test_gateways import lines
 from tests.live.test_running import kinds
 from tests.live.upstream import PORTS
+from tests.wire import Wire
 from wire502 import read
 from wire502.api import Summary
 from wire502.evidence import verify
@@ -134,3 +138,80 @@ def test_a_program_that_nobody_may_run(lab: Lab) -> None:
     assert live.running.wait(20) == 2
     assert "may not be used by the user that captures" in live.err.read_text()
     assert live.err.read_text().count("\n") == 1
+
+
+def test_what_the_kernel_lost_is_never_hidden(lab: Lab) -> None:
+    """While the program stands still its ring runs over: the loss is said and counted, of a connection whose end went
+    by in it nothing is claimed, and what fails behind it is as sure as ever.
+    """
+    lab.upstreams()
+    live = lab.live("-i", CABLE, "--json", "-B", "1")
+    asked = lab.start(
+        "asked",
+        sys.executable,
+        "-c",
+        "import socket, sys, time\n"
+        f"conn = socket.create_connection(('10.77.0.2', {PORTS['fin_before_response']}))\n"
+        "conn.sendall(b'GET /lost HTTP/1.1\\r\\nHost: a\\r\\n'); print('begun', flush=True)\n"
+        "sys.stdin = open(sys.argv[1]); sys.stdin.read(1)\n"
+        "conn.sendall(b'\\r\\n'); conn.recv(100)\n",
+        str(_fifo(lab.folder / "go")),
+    )
+    wait_for(lambda: "begun" in asked.out.read_text(), "half a request is sent")
+    time.sleep(0.3)
+    live.send(signal.SIGSTOP)
+    lab.flood(octets=12_000_000)
+    (lab.folder / "go").write_text("x")
+    asked.running.wait(20)
+    live.send(signal.SIGCONT)
+    wait_for(lambda: "lost by the kernel: the ring was full" in live.err.read_text(), "the loss is said")
+    fail(lab, live.out, "rst_before_response")
+    assert live.end() == 0
+    told, unknown, summary = lines(live.out)
+    assert (told["kind"], told["confidence"], told["caveats"]) == ("rst_before_response", "high", [])
+    assert unknown["type"] == "open"
+    assert summary["dropped"] > 0
+
+
+def _fifo(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_is_set(tmp_path: Path, hours: int) -> None:
+    """Time stamps jump by hours, back or ahead, while packets come: what fails afterwards is told at once."""
+    first, second = (failing(f"/{name}") for name in ("before", "after"))
+    for frame in second.frames:
+        frame.time_ns += hours * 3600 * 10**9
+    one, both = first.write(tmp_path / "first.pcap").read_bytes(), second.write(tmp_path / "second.pcap").read_bytes()
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "wire502", "live", "--from-pipe", "-", "--json", "-Z", "root"]
+    with out.open("wb") as stream:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stream, env=environment) as process:
+            assert process.stdin is not None
+            process.stdin.write(one)
+            process.stdin.flush()
+            wait_for(lambda: kinds(out) == ["rst_before_response"], "the first failure is told")
+            process.stdin.write(both[24:])
+            process.stdin.flush()
+            wait_for(
+                lambda: kinds(out) == ["rst_before_response"] * 2, "the second failure is told, while the pipe is open"
+            )
+            process.stdin.close()
+            assert process.wait(20) == 0
+    failures = [line for line in lines(out) if line["type"] == "failure"]
+    assert [one["request"]["target"] for one in failures] == ["/before", "/after"]
+    assert {one["confidence"] for one in failures} == {"high"}
+
+
+def failing(target: str) -> Wire:
+    """Return a connection that is reset before the response."""
+    wire = Wire()
+    conn = wire.connection("10.0.0.1:41000" if target == "/before" else "10.0.0.1:41001", "10.0.0.2:8080")
+    conn.handshake()
+    conn.client.send(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    conn.server.ack()
+    conn.server.reset()
+    return wire
