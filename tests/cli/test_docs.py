@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tests.report import samples
+from wire502.cli.group import COMMANDS, cli
 from wire502.report.json import line
 from wire502.report.text import TextReport
 
@@ -69,3 +72,35 @@ def test_links_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Return every command of ours that a document shows whole: where, and its words."""
+    found = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text("utf-8")
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for block in blocks + re.findall(r"`((?:sudo )?wire502 \S+ [^`…]+)`", text):
+            for line_ in block.replace("\\\n", " ").splitlines():
+                lexer = shlex.shlex(line_, posix=True, punctuation_chars=True)
+                lexer.whitespace_split = True
+                words = list(lexer)
+                while any(is_ours := [word.rpartition("/")[2] == "wire502" for word in words]):
+                    words = words[is_ours.index(True) + 1 :]
+                    end = next((at for at, word in enumerate(words) if set(word) <= set("|&;<>()")), len(words))
+                    if words[:1] and words[0] in COMMANDS:
+                        found.append((page.name, words[:end]))
+    return found
+
+
+def test_commands_of_the_documents_are_understood() -> None:
+    """Whoever pastes a command out of a document gets no usage error."""
+    shown = commands()
+    assert len(shown) > 20
+    for page, (name, *words) in shown:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        try:
+            command.make_context(name, [word for word in words if word != "\u2026"])
+        except click.UsageError as error:
+            pytest.fail(f"{page}: wire502 {name} {shlex.join(words)}: {error.format_message()}")
