@@ -103,4 +103,6 @@ def test_commands_of_the_documents_are_understood() -> None:
         try:
             command.make_context(name, [word for word in words if word != "\u2026"])
         except click.UsageError as error:
+            if "does not exist" in error.format_message():  # a file or folder of the reader's
+                continue
             pytest.fail(f"{page}: wire502 {name} {shlex.join(words)}: {error.format_message()}")
