@@ -17,7 +17,7 @@ from scapy.packet import Raw
 
 from tests.packet.batches import Captured, accounted, decode, one
 from tests.packet.crafted import EVERY, ether, octets, tcp
-from wire502.packet.fragments import Datagram, Reassembler
+from wire502.packet.fragments_cy import Datagram, Reassembler
 
 CONTENT = random.Random(1).randbytes(3000)
 PACKET4 = IP(src="10.1.2.3", dst="10.4.5.6", ttl=61, id=4711) / tcp() / Raw(CONTENT)
@@ -206,9 +206,31 @@ def test_memory_is_bounded() -> None:
     assert reassembler.dropped == 500 - reassembler.pending
     largest = Reassembler(most_octets=70_000)
     for number in range(50):
+        feed(largest, ipv4(0, True, b"x" * 8, number))
         feed(largest, ipv4(65504, True, b"x" * 8, number))
     assert (largest.pending, largest.octets) == (1, 65512)
     assert feed(reassembler, ipv4(160, False, b"x", 499)) is not None
+
+
+def test_ends_without_a_beginning_take_no_more_than_themselves() -> None:
+    """Of datagrams of which only the end came their octets are kept, and nothing for what came before."""
+    reassembler = Reassembler()
+    for number in range(1000):
+        feed(reassembler, ipv4(65504, False, b"x" * 8, number))
+    assert (reassembler.pending, reassembler.octets) == (1000, 8000)
+
+
+def test_pieces_from_the_last_to_the_first() -> None:
+    """A datagram whose pieces come backwards is put together, and at no time twice its size is kept."""
+    reassembler = Reassembler()
+    pieces = [ipv4(8 * at, at < 4000, at.to_bytes(8, "big")) for at in range(4001)]
+    for kept, piece in enumerate(reversed(pieces[1:]), 1):
+        assert feed(reassembler, piece) is None
+        assert reassembler.octets <= 16 * kept
+    whole = feed(reassembler, pieces[0])
+    assert whole is not None
+    assert whole.octets[20:] == b"".join(piece[20:] for piece in pieces)
+    assert reassembler.octets == 0
 
 
 def test_bookkeeping_ends_at_zero() -> None:

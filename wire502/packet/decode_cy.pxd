@@ -1,4 +1,5 @@
 from wire502.model.frames_cy cimport Batch, Segments
+from wire502.packet.fragments_cy cimport Reassembler
 from wire502.packet.layers_cy cimport Cursor
 from wire502.packet.options_cy cimport Options
 
@@ -15,6 +16,8 @@ cdef class Decoder:
     cdef public long long cut
     cdef public dict unsupported
     cdef public bytes fragment
+    cdef public Reassembler reassembler
+    cdef public object datagram
     cdef public Py_ssize_t fragment_header
     cdef public Py_ssize_t fragment_length
     cdef public int fragment_direction

@@ -19,16 +19,19 @@ try:
 except ModuleNotFoundError:
     from wire502 import _cython as cython
 
+from wire502.packet.fragments_cy import Datagram
 from wire502.packet.icmp import read_icmp
 from wire502.packet.linktypes import LinkTable
 from wire502.packet.neighbours import read_arp
 
 if cython.compiled:
     from cython.cimports.wire502.model.frames_cy import Batch, Segments
+    from cython.cimports.wire502.packet.fragments_cy import Reassembler
     from cython.cimports.wire502.packet.layers_cy import Cursor
     from cython.cimports.wire502.packet.options_cy import Options
 else:
     from wire502.model.frames_cy import Batch, Segments
+    from wire502.packet.fragments_cy import Reassembler
     from wire502.packet.layers_cy import Cursor
     from wire502.packet.options_cy import Options
 
@@ -143,6 +146,8 @@ class Decoder:
     cut: int
     unsupported: dict[int, int]
     fragment: bytes | None
+    reassembler: Reassembler | None  # takes the fragments at once: a flood of them costs no call of decode for each
+    datagram: Datagram | None  # that ``fragment`` completed
     fragment_header: int
     fragment_length: int
     fragment_direction: int
@@ -158,6 +163,8 @@ class Decoder:
         self.non_tcp = self.malformed = self.cut = 0
         self.unsupported = {}
         self.fragment = None
+        self.reassembler = None
+        self.datagram = None
         self.fragment_header = self.fragment_length = self.fragment_direction = self.fragment_lane = 0
         self._cursor = Cursor()
         self._table = LinkTable()
@@ -168,7 +175,8 @@ class Decoder:
         """Decode frames of *batch* from row *first* on into *segments*, from its row 0 on.
 
         Returns the row where it stopped: ``batch.count`` when done; the next row to decode when *segments* is full;
-        or the row of an IP fragment, which is then in ``fragment``: the octets captured from its IP header on,
+        or the row of an IP fragment (with a ``reassembler`` only of one that completes its ``datagram``), which is then
+        in ``fragment``: the octets captured from its IP header on,
         ``fragment_length`` of them on the wire. ``fragment_header`` is the index of the IPv6 fragment header in
         them, 0 for IPv4; ``fragment_direction`` is as ``Batch.direction``, ``fragment_lane`` the lane as it stands in
         ``Segments.flags``. After a fragment go on with the row
@@ -259,6 +267,8 @@ class Decoder:
         window: cython.int
         kind: cython.uint
         ts_value: cython.uint
+        where: cython.longlong
+        packet: bytes
 
         while row < count and done < room:
             at = starts[row]
@@ -446,7 +456,14 @@ class Decoder:
                 continue
             if layer == FRAGMENT:
                 self.fragments += 1
-                self.fragment = bytes(octets[ip:end])
+                packet = bytes(octets[ip:end])
+                if self.reassembler is not None:
+                    where = bits & LANE
+                    where = where << 14 | interface
+                    self.datagram = self.reassembler.add(packet, cursor.at - ip, wire - ip, times[row - 1], where)
+                    if self.datagram is None:
+                        continue
+                self.fragment = packet
                 self.fragment_header = cursor.at - ip
                 self.fragment_length = wire - ip
                 self.fragment_direction = 1 if bits & INBOUND else 2 if bits & OUTBOUND else 0

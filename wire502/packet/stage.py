@@ -8,7 +8,7 @@ from typing import cast
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.frames_cy import LANE_SHIFT, Batch, Segments
 from wire502.packet.decode_cy import Decoder
-from wire502.packet.fragments import Reassembler
+from wire502.packet.fragments_cy import Reassembler
 
 _ROWS = 4096
 _RAW_IP = 101  # LINKTYPE_RAW: what a datagram looks like that was put together
@@ -33,7 +33,7 @@ class PacketStage:
     def __init__(self, rows: int = _ROWS) -> None:
         self._decoder = Decoder(rows)
         self._segments = Segments(rows)
-        self._reassembler = Reassembler()
+        self._reassembler = self._decoder.reassembler = Reassembler()
         # A reassembled datagram is a capture of one frame, read by a decoder of its own so that no frame counts twice.
         self._datagrams = Decoder(1)
         self._single = Segments(1)
@@ -57,18 +57,13 @@ class PacketStage:
                 row += 1
 
     def _put_together(self, batch: Batch, row: int) -> Iterator[Segments]:
-        """Add the fragment at *row*; yield what a datagram that it completes holds."""
+        """Yield what the datagram holds that the fragment at *row* completed."""
         decoder: Decoder = self._decoder
         frame, ts_ns, interface = batch.frame[row], batch.ts_ns[row], batch.interface[row]
         whole, single = self._whole, self._single
+        datagram = decoder.datagram
         for _ in range(_MOST_NESTING):
-            packet = decoder.fragment
-            if packet is None:
-                return
             lane = decoder.fragment_lane
-            datagram = self._reassembler.add(
-                packet, decoder.fragment_header, decoder.fragment_length, ts_ns, interface | lane << 14
-            )
             if datagram is None:
                 return
             whole.count = 1
@@ -85,6 +80,16 @@ class PacketStage:
                 for record in single.rare:
                     cast(RareFrame, record).interface = interface
                 yield single
+            packet = decoder.fragment
+            if packet is None:
+                return
+            datagram = self._reassembler.add(
+                packet,
+                decoder.fragment_header,
+                decoder.fragment_length,
+                ts_ns,
+                interface | decoder.fragment_lane << 14,
+            )
 
     @property
     def frames(self) -> int:
