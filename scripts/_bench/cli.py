@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import instructions
+from . import cable, instructions, online
 from .make import make, write_capture
 from .peers import PEERS
 from .plan import PARTS, Bench
@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _make(words[1:])
     if words[:1] == ["instructions"]:
         return _instructions(words[1:])
+    if words[:1] == ["live"]:
+        return _live(words[1:])
     return _bench(words)
 
 
@@ -53,6 +55,52 @@ def _instructions(words: Sequence[str]) -> int:
     worse = instructions.dearer(now, {**record, "figures": wanted}, instructions.environment())
     print("\n".join(worse))
     return 1 if worse else 0
+
+
+def _live(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="bench.py live", description="Replay captures on a cable between two namespaces; capture them. Needs root."
+    )
+    parser.add_argument("--only", action="append", choices=list(online.PARTS), default=[], help="repeatable")
+    parser.add_argument("--frames", type=_positive, default=1_000_000, help="of each capture (default 1000000)")
+    parser.add_argument("--rounds", type=_positive, default=3, help="interleaved rounds (default 3)")
+    parser.add_argument("--buffer-size", type=_positive, default=16384, metavar="KIB", help="of both (default 16384)")
+    parser.add_argument("--minutes", type=float, default=10, help="of the part long (default 10)")
+    parser.add_argument("--connections", type=_positive, default=1_000_000, help="of the part crowd (default 1000000)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="for captures, tcpdump's too (default: a temporary one)")
+    parser.add_argument("--wire502", help="the command under test (default: this tree, by this interpreter)")
+    args = parser.parse_args(words)
+    if why := cable.why_not():
+        print(why, file=sys.stderr)
+        return 2
+    folder = args.folder or Path(tempfile.mkdtemp(prefix="wire502-live-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    lab = online.Lab(
+        folder=folder.resolve(),
+        wire502=shlex.split(args.wire502) if args.wire502 else [sys.executable, "-P", "-m", "wire502"],
+        frames=args.frames,
+        rounds=args.rounds,
+        buffer_kib=args.buffer_size,
+        minutes=args.minutes,
+        connections=args.connections,
+        seed=args.seed,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    host = machine()
+    try:
+        for part in args.only or online.PARTS:
+            online.PARTS[part](lab)
+    finally:
+        if args.folder is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(
+        f"{host['processor']}, {host['cores']} cores, Linux {host['kernel']}, CPython {host['python']}, load "
+        f"{host['load'][0]} before, {machine()['load'][0]} after; buffer {args.buffer_size} KiB.\n"
+    )
+    print(rows_table(lab.rows))
+    print("\n".join(f"- {note}" for note in lab.notes))
+    return 0 if lab.right else 1
 
 
 def _make(words: Sequence[str]) -> int:
