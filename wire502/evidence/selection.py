@@ -93,9 +93,9 @@ def host(text: str) -> Address | None:
         return None
 
 
-def column(values: memoryview, count: int) -> list[int]:
+def column(values: memoryview | list[int], count: int) -> list[int]:
     """Return the first *count* values of a column; a loop over a list is many times as fast."""
-    return memoryview(values)[:count].tolist()
+    return values[:count] if isinstance(values, list) else memoryview(values)[:count].tolist()
 
 
 def ends(segments: Segments, row: int) -> tuple[End, End]:

@@ -190,14 +190,14 @@ class History:
         h = line_key(octets, end)
         self.rows += 1
         at = self.rows & (self.size - 1)
-        bucket = cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))
+        bucket = (h ^ (h >> 29)) & (self.size - 1)
         self.key[at] = h
         self.before[at] = self.heads[bucket]
         self.heads[bucket] = self.rows
         h = tail_key(octets, end)
         self.tail[at] = h
         if h != 0:
-            bucket = cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))
+            bucket = (h ^ (h >> 29)) & (self.size - 1)
             self.tail_before[at] = self.tail_heads[bucket]
             self.tail_heads[bucket] = self.rows
         self.req_ts[at] = exchange.req_ts

@@ -136,7 +136,7 @@ class Legs:
     def _host(self, half: Half) -> Host:
         """Return what is known of an address; most are found where they were found last time."""
         host: Host | None
-        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, (half.low * SPREAD) >> 24 & 0xFF)
+        place: cython.Py_ssize_t = (half.low * SPREAD) >> 24 & 0xFF
         host = self._recent[place]
         if host is None or host.low != half.low or host.high != half.high:
             host = self._hosts.get((half.high, half.low))
@@ -274,7 +274,7 @@ class Legs:
     @cython.exceptval(-1, check=False)
     def _keep(self, asked: Asked) -> cython.int:
         """Give a request the newest place, and let go of what has the oldest unless that has got a newer one."""
-        at: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, self._next) & (MAX_ASKED - 1)
+        at: cython.Py_ssize_t = self._next & (MAX_ASKED - 1)
         old: Asked | None = self._ring[at]
         if old is not None and old is not asked and old.place == self._next - MAX_ASKED:
             del self._asked[old.line]

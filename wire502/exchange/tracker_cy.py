@@ -204,7 +204,7 @@ class Tracker(Observer):
     def _upstream(self, half: Half) -> Upstream:
         """Return the counters of an endpoint; most are found where they were found last time."""
         upstream: Upstream | None
-        place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, ((half.low ^ half.port) * SPREAD) >> 24 & 63)
+        place: cython.Py_ssize_t = ((half.low ^ half.port) * SPREAD) >> 24 & 63
         upstream = self._recent[place]
         if upstream is not None and upstream.low == half.low:
             if upstream.port == half.port and upstream.high == half.high:

@@ -7,6 +7,7 @@ Python's border once for thousands of frames. ``count`` says how many rows are v
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 try:
     import cython
@@ -26,6 +27,14 @@ HAS_SACK = 0x8000
 INBOUND = 0x10000  # the capture says that the frame came in to the host (cooked header, pcapng flags)
 OUTBOUND = 0x20000  # ... or was sent by it
 LANE_SHIFT = 18  # the bits from here up: the lane, which VLAN or virtual network the frame was on; 0 said by nothing
+
+
+def _column(code: str, rows: int) -> Any:
+    """Return a column of zeros for C numbers of the type *code*: a memoryview, uncompiled a list.
+
+    Only C can read an array without an object for each number; a list is what the interpreter reads fastest.
+    """
+    return memoryview(array(code, [0]) * rows) if cython.compiled else [0] * rows
 
 
 @cython.cclass
@@ -130,26 +139,26 @@ class Segments:
         self.count = 0
         self.rare = []
         self.data = memoryview(bytearray(1))
-        self.frame = memoryview(array("q", bytes(8 * capacity)))
-        self.ts_ns = memoryview(array("q", bytes(8 * capacity)))
-        self.interface = memoryview(array("i", bytes(4 * capacity)))
-        self.source_high = memoryview(array("Q", bytes(8 * capacity)))
-        self.source_low = memoryview(array("Q", bytes(8 * capacity)))
-        self.target_high = memoryview(array("Q", bytes(8 * capacity)))
-        self.target_low = memoryview(array("Q", bytes(8 * capacity)))
-        self.ports = memoryview(array("I", bytes(4 * capacity)))
-        self.seq = memoryview(array("I", bytes(4 * capacity)))
-        self.ack = memoryview(array("I", bytes(4 * capacity)))
-        self.flags = memoryview(array("I", bytes(4 * capacity)))
-        self.window = memoryview(array("i", bytes(4 * capacity)))
-        self.start = memoryview(array("q", bytes(8 * capacity)))
-        self.length = memoryview(array("i", bytes(4 * capacity)))
-        self.captured = memoryview(array("i", bytes(4 * capacity)))
-        self.ttl = memoryview(bytearray(capacity))
-        self.ip_id = memoryview(array("i", bytes(4 * capacity)))
-        self.ts_value = memoryview(array("I", bytes(4 * capacity)))
-        self.mss = memoryview(array("i", bytes(4 * capacity)))
-        self.scale = memoryview(array("i", bytes(4 * capacity)))
+        self.frame = _column("q", capacity)
+        self.ts_ns = _column("q", capacity)
+        self.interface = _column("i", capacity)
+        self.source_high = _column("Q", capacity)
+        self.source_low = _column("Q", capacity)
+        self.target_high = _column("Q", capacity)
+        self.target_low = _column("Q", capacity)
+        self.ports = _column("I", capacity)
+        self.seq = _column("I", capacity)
+        self.ack = _column("I", capacity)
+        self.flags = _column("I", capacity)
+        self.window = _column("i", capacity)
+        self.start = _column("q", capacity)
+        self.length = _column("i", capacity)
+        self.captured = _column("i", capacity)
+        self.ttl = _column("B", capacity)
+        self.ip_id = _column("i", capacity)
+        self.ts_value = _column("I", capacity)
+        self.mss = _column("i", capacity)
+        self.scale = _column("i", capacity)
 
     @cython.ccall
     def check(self) -> cython.int:

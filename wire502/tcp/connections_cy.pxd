@@ -55,7 +55,7 @@ cdef class Connections:
     cdef bint _is_near(self, Half half, unsigned int number)
     cdef Connection _open(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports, unsigned int flags, long long frame, long long ts, int interface, bint beside)
     cdef int _syn(self, Connection conn, int side, unsigned int seq, unsigned int ack, unsigned int flags, int window, int mss, int scale, long long frame, long long ts) except -1
-    cdef int _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts)
+    cdef long long _ack(self, Connection conn, int side, unsigned int ack, long long frame, long long ts) except? -1
     cdef int _payload(self, Connection conn, int side, unsigned int seq, const unsigned char* octets, long long n, long long captured, long long acks, long long frame, long long ts) except -1
     cdef int _compare(self, Connection conn, int side, const unsigned char* octets, long long n, long long offset, long long frame, long long ts) except -1
     cdef int _fill(self, Connection conn, Half s, const unsigned char* octets, long long n, long long captured, long long offset, long long frame, long long ts, long long acks) except -1

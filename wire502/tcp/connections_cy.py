@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from typing import cast
+from typing import Any, cast
 
 try:
     import cython
@@ -148,6 +148,11 @@ def _scatter(
     return one
 
 
+def _table(code: str) -> Any:
+    """Return a table of ``RECENT`` zeros: of C numbers of the type *code*, uncompiled a list, which is faster there."""
+    return array(code, bytes(8 * RECENT)) if cython.compiled else [0] * RECENT
+
+
 @cython.final
 @cython.cclass
 class Connections:
@@ -202,11 +207,11 @@ class Connections:
         self.max_buffered = context.max_buffered
         self.buffered = 0
         self.recount = 0
-        self.seen_key = array("Q", bytes(8 * RECENT))
-        self.seen_number = array("Q", bytes(8 * RECENT))
-        self.seen_rest = array("Q", bytes(8 * RECENT))
-        self.seen_ts = array("q", bytes(8 * RECENT))
-        self.seen_where = array("q", bytes(8 * RECENT))
+        self.seen_key = _table("Q")
+        self.seen_number = _table("Q")
+        self.seen_rest = _table("Q")
+        self.seen_ts = _table("q")
+        self.seen_where = _table("q")
         self.files = []
         self.windows = []
         self.far = OTHER_INTERFACE_NS
@@ -284,7 +289,7 @@ class Connections:
             self.index[one + two] = conn
             self.index[two + one] = conn
             return 0
-        if (self.used + 1) * 3 > len(self.slots) * 2:
+        if (self.used + 1) * 2 > len(self.slots):
             self._grow()
         mask = self.mask
         i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
@@ -354,7 +359,7 @@ class Connections:
         i: cython.Py_ssize_t
         conn: Connection | None
         old: list[Connection | None] = self.slots
-        while size < self.live * 3:
+        while size < self.live * 4:
             size *= 2
         self.slots = [None] * size
         self.hashes = array("Q", bytes(8 * size))
@@ -1004,9 +1009,10 @@ class Connections:
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1)
     def _ack(
         self, conn: Connection, side: cython.int, ack: cython.uint, frame: cython.longlong, ts: cython.longlong
-    ) -> cython.int:
+    ) -> cython.longlong:
         """Follow an acknowledgement; return the offset of the other side that it reaches, -1 if none."""
         r: Half = conn.a if side else conn.b
         offset: cython.longlong
