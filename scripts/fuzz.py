@@ -5,6 +5,8 @@
   with the size of a read. Whatever it finds is made small and written to `--out`.
 - `scripts/fuzz.py --adversarial`: the cost for each frame, and the memory, of captures made to hurt, beside those of
   the mixed benchmark capture.
+- `scripts/fuzz.py --asan --count 20000`: a build of the kernels with AddressSanitizer (in `build/asan`; gcc) reads all
+  captures, then hunts.
 - `scripts/fuzz.py --replay FILE`: one input again, in this process.
 
 `WIRE502_TRUTH` names a folder whose captures are mutated too.

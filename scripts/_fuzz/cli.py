@@ -28,7 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--adversarial", action="store_true", help="measure captures made to hurt")
     parser.add_argument("--frames", type=int, default=1_000_000, help="frames of each of these (default 1000000)")
     parser.add_argument("--only", action="append", default=[], help="one of these by name, repeatable")
-    args = parser.parse_args(argv)
+    parser.add_argument("--asan", action="store_true", help="build with AddressSanitizer, read all captures, then hunt")
+    parser.add_argument("--patient", action="store_true", help="call nothing slow, and a hang only what takes minutes")
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = parser.parse_args(words)
+    if args.asan:
+        from scripts._fuzz.sanitized import sanitized
+
+        return sanitized([word for word in words if word != "--asan"])
     if args.adversarial:
         from scripts._fuzz.costs import measure_all
 
@@ -41,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"input {finding.number}: {finding.what}\n{finding.detail}", file=sys.stderr, flush=True)
         _write(maker.make(args.seed, finding.number), args.out / f"{args.seed}-{finding.number}", finding.what)
 
-    tally = hunt(maker, args.seed, args.first, args.count, seconds=args.time, found=found)
+    limits = Limits(seconds=120.0, free=60.0, growth_mb=512) if args.patient else Limits()
+    tally = hunt(maker, args.seed, args.first, args.count, seconds=args.time, limits=limits, found=found)
     print(
         f"{tally.count:,} inputs of seed {args.seed}, {tally.octets:,} octets, {tally.seconds:.0f} s; "
         f"memory grew by {tally.growth_mb:.0f} MB; checksum {tally.checksum:x}; {len(tally.findings)} findings"

@@ -386,6 +386,30 @@ def test_two_files(tmp_path: Path, skew: float) -> None:
         assert ("ahead" if skew > 0 else "behind") in said[0]
 
 
+@pytest.mark.parametrize("skew", [0.0, 0.3, -3.0, 1000.0])
+def test_unanswered_connects_of_another_file(tmp_path: Path, skew: float) -> None:
+    """A SYN that clocks brought together show before its request is still the attempt for it."""
+    scene = Gateway()
+    asked, answered = [], []
+    for number in range(12):
+        if number % 4:
+            scene.well(f"/t/{number}")
+        else:
+            client = scene.asks(f"/t/{number}")
+            asked.append(scene.connection().client.syn())
+            scene.wire.sleep(2.0)
+            answered.append(scene.answers(client, 503))
+        scene.wire.sleep(0.3)
+    scene.wire.sleep(60)
+    scene.well("/end")
+    paths, (client_leg, upstream_leg) = scene.files(tmp_path, skew)
+    failures, incidents, _ = last_words(of_files(paths))
+    tried = {one.id: (one.kind, upstream_leg.identity(one.frame)) for one in failures}
+    assert sorted(tried.values()) == [("connect_timeout", frame) for frame in asked]
+    told = {client_leg.identity(one.frame): [tried[name][1] for name in one.attempts] for one in incidents}
+    assert told == {answer: [frame] for answer, frame in zip(answered, asked, strict=True)}
+
+
 def test_one_file_and_two_files_agree(tmp_path: Path) -> None:
     """What one file with both legs tells is what two files tell."""
     scene, frames = two_legs()

@@ -16,7 +16,7 @@ from wire502.exchange.attempts import unattempted
 from wire502.exchange.docket import ClientError, Docket, Held, Told, began
 from wire502.exchange.history_cy import Row
 from wire502.exchange.legs_cy import Legs
-from wire502.exchange.linking import WITHIN_NS, Joined, Linker
+from wire502.exchange.linking import FILES_NS, WITHIN_NS, Joined, Linker
 from wire502.exchange.outcomes import Outcomes, half_closed, key_of
 from wire502.exchange.retries import made_good
 from wire502.exchange.summing import Counts
@@ -297,7 +297,7 @@ class Casebook:
             held = self._docket.of_exchange(key_of(other))
             if held is not None and held.key is None and held not in found:
                 found.append(held)
-        wide = self._context.hold_ns if self._linker.skew.several else 0
+        wide = self._context.hold_ns if self._linker.skew.several else self._early_ns()
         found += self._docket.connects_between(row.req_ts - wide, over_ns + wide)
         return sorted(found, key=lambda held: began(held.attempt))
 
@@ -357,7 +357,8 @@ class Casebook:
         """Whether the capture would have shown an attempt for a client's request: nothing upstream is in doubt."""
         if self._linker.skew.several and until_ns - row.req_ts > WITHIN_NS:
             return False
-        if not self._legs.upstream_legs_seen or self._tracker.connecting_between(row.req_ts, until_ns):
+        since = row.req_ts - self._early_ns()
+        if not self._legs.upstream_legs_seen or self._tracker.connecting_between(since, until_ns):
             return False
         if self._has_unread(until_ns):
             return False
@@ -365,9 +366,13 @@ class Casebook:
         if any(_sent_unseen(other.conn) for other in near if other.conn is not row.conn):
             return False
         return not any(
-            row.req_ts <= ts if conn is None else not self._legs.is_client(conn) and _lacks(conn, row.req_ts <= ts)
+            since <= ts if conn is None else not self._legs.is_client(conn) and _lacks(conn, since <= ts)
             for ts, conn in self._tracker.doubtful(row.req_ts - NEARBY_NS, until_ns + DELAYED_NS)
         )
+
+    def _early_ns(self) -> int:
+        """Return by how much an attempt may seem to begin before its request: clocks that were brought together."""
+        return FILES_NS if self._linker.skew.compared else 0
 
     def _has_unread(self, now_ns: int) -> bool:
         """Whether an endpoint was connected to of which no exchange could be read: TLS may hide an attempt there."""
