@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import wire502
 from tests.engine.drive import judged
-from tests.wire import Connection, Wire
+from tests.wire import START_NS, Connection, Wire
 from wire502.model.context import Context
 from wire502.model.verdict import Open, Result
 
@@ -84,6 +86,20 @@ def test_behind_a_gateway_of_which_both_legs_are_seen(monkeypatch: pytest.Monkey
     wire.sleep(1)
     context = Context()
     assert _told(wire, context, monkeypatch, short=True) == _told(wire, context, monkeypatch, short=False)
+
+
+def test_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several files each line names the frame and the file that judging names."""
+    paths = []
+    for number in range(2):
+        wire = Wire(start_ns=START_NS + number * 10**9)
+        for port, case in enumerate(("syn", "octets"), 41000 + 2 * number):
+            SINGLE[case](wire, wire.connection(f"10.0.0.1:{port}", B))
+        paths.append(wire.write(tmp_path / f"{number}.pcap"))
+    short = list(wire502.read(*paths))
+    assert [(one.file, one.frame) for one in short if isinstance(one, Open)] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    monkeypatch.setattr("wire502.engine.waiting_line", lambda *_: None)
+    assert short == list(wire502.read(*paths))
 
 
 def test_a_flood_is_told_without_a_judgement(monkeypatch: pytest.MonkeyPatch) -> None:

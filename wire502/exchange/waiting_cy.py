@@ -17,6 +17,7 @@ if cython.compiled:
 else:
     from wire502.model.flow_cy import Connection, Decoder, Half
 
+from wire502.model.capture_info import place_of
 from wire502.model.endpoints import endpoint_text
 from wire502.model.flow_cy import RST_NONE
 from wire502.model.verdict import ConnectionRef, Open
@@ -62,19 +63,22 @@ def waiting_line(conn: Connection, now_ns: int, deadline_ns: int) -> Open | None
         why = "the SYN was not answered, and nothing shows that the gateway gave up on it"
         if conn.evicted:
             why = _UNDER_LOAD + "was answered"
+    number, file = place_of(frame, conn.file)
+    first, first_file = place_of(conn.first_frame, conn.file)
     return Open(
         ConnectionRef(
             conn.stream,
             endpoint_text(a.high, a.low, a.port),
             endpoint_text(b.high, b.low, b.port),
-            conn.first_frame,
+            first,
             0,
             False,
+            first_file,
         ),
         None,
         None,
-        frame,
-        conn.file,
+        number,
+        file,
         ts,
         why,
     )

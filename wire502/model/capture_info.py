@@ -85,4 +85,3 @@ class RareFrame:
     quoted_ports: int = 0  # as Segments.ports
     quoted_seq: int = 0
     asked: tuple[int, int] | None = None  # ARP/ND: the address asked for (or answered)
-    extra: dict[str, int] = field(default_factory=dict)

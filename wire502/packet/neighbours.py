@@ -25,12 +25,12 @@ def read_arp(message: bytes) -> RareFrame | None:
         return None
     answers = operation == _REPLY or source == target
     return RareFrame(
-        kind="address_reply" if answers else "address_request",
-        row=0,
-        frame=0,
-        ts_ns=0,
-        interface=0,
-        sender=(0, _MAPPED | source),
-        receiver=(0, _MAPPED | target),
+        "address_reply" if answers else "address_request",
+        0,
+        0,
+        0,
+        0,
+        (0, _MAPPED | source),
+        (0, _MAPPED | target),
         asked=(0, _MAPPED | (source if answers else target)),
     )
