@@ -342,21 +342,23 @@ class Head:
         end: cython.Py_ssize_t
         stop: cython.Py_ssize_t
         i: cython.Py_ssize_t
+        at: cython.Py_ssize_t = self.at
+        start: cython.Py_ssize_t = self.searched if self.searched > at else at
         while not self.done:
-            end = newline(octets, self.searched if self.searched > self.at else self.at, n)
+            end = newline(octets, start, n)
             if end < 0:
                 self.searched = n
-                return 0
+                break
             stop = end
-            if stop > self.at and octets[stop - 1] == 13:
+            if stop > at and octets[stop - 1] == 13:
                 stop -= 1
-            if stop == self.at:
+            if stop == at:
                 if self.line > 0:
                     self.done = True
             elif self.line == 0:
                 i = stop - 9
-                if i < self.at or octets[i] != 32 or octets[i + 1] != 72 or octets[i + 6] != 49:
-                    if i >= self.at and octets[i] == 32 and octets[i + 1] == 72:
+                if i < at or octets[i] != 32 or octets[i + 1] != 72 or octets[i + 6] != 49:
+                    if i >= at and octets[i] == 32 and octets[i + 1] == 72:
                         self.minor = 0
                     else:
                         # no version at the end of the line: HTTP/0.9, the request is this line alone
@@ -366,11 +368,12 @@ class Head:
                     self.minor = 0
                 self.line = 1
             else:
-                i = octets[self.at] | 32
+                i = octets[at] | 32
                 if i == 99 or i == 116 or i == 101 or i == 117:  # c, t, e, u: no other name says anything of framing
-                    self._field(octets, self.at, stop, False)
+                    self._field(octets, at, stop, False)
                 self.line += 1
-            self.at = end + 1
+            at = start = end + 1
+        self.at = at
         return 0
 
     @cython.cfunc
@@ -380,35 +383,46 @@ class Head:
         end: cython.Py_ssize_t
         stop: cython.Py_ssize_t
         fault: cython.Py_ssize_t
+        i: cython.Py_ssize_t
+        octet: cython.int
+        at: cython.Py_ssize_t = self.at
+        start: cython.Py_ssize_t = self.searched if self.searched > at else at
         while not self.done:
-            end = newline(octets, self.searched if self.searched > self.at else self.at, n)
+            end = newline(octets, start, n)
             if end < 0:
                 if self.line == 0 and self.bad < 0:
-                    fault = status_line_fault(octets, self.at, n, False)
-                    if fault >= 0 and not (octets[fault] == 13 and (fault == self.at or fault == self.at + 12)):
-                        self._status_line(octets, self.at, n)
+                    fault = status_line_fault(octets, at, n, False)
+                    if fault >= 0 and not (octets[fault] == 13 and (fault == at or fault == at + 12)):
+                        self._status_line(octets, at, n)
                 self.searched = n
-                return 0
+                break
             stop = end
-            if stop > self.at and octets[stop - 1] == 13:
+            if stop > at and octets[stop - 1] == 13:
                 stop -= 1
-            if stop == self.at:
+            if stop == at:
                 if self.line > 0:
                     self.done = True
                 elif self.blank:
-                    self._status_line(octets, self.at, stop + 1)
-                    return 0
+                    self._status_line(octets, at, stop + 1)
+                    break
                 else:
                     self.blank = True  # one empty line before the status line is forgiven
             elif self.line == 0:
-                self._status_line(octets, self.at, stop)
+                self._status_line(octets, at, stop)
                 if self.lost and self.status == 0:
-                    return 0
+                    break
                 self.line = 1
             else:
-                self._field(octets, self.at, stop, True)
+                i = name_end(octets, at, stop)
+                if i == at or octets[i] != 58 or value_end(octets, i + 1, stop) < stop:
+                    self._field(octets, at, stop, True)  # finds out what is wrong
+                else:
+                    octet = octets[at] | 32
+                    if octet == 99 or octet == 116 or octet == 101 or octet == 117:  # c, t, e, u
+                        self._known(octets, at, i, stop, True)
                 self.line += 1
-            self.at = end + 1
+            at = start = end + 1
+        self.at = at
         return 0
 
     @cython.cfunc

@@ -366,8 +366,7 @@ class Http1(Decoder):
         text: bytes
         view: cython.p_const_uchar
         if head is None:
-            head = self.head_a = Head.__new__(Head)
-            head.reset()
+            head = self.head_a = Head.__new__(Head)  # a head begins where none was read: it is made new below
         if self.state_a == START:
             head.reset()
             self.start_a = offset
@@ -809,7 +808,6 @@ class Http1(Decoder):
         assert ex is not None
         if head is None:
             head = self.head_b = Head.__new__(Head)
-            head.reset()
         if self.state_b == START:
             head.reset()
             self.buffer_b = None
