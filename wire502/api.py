@@ -10,6 +10,7 @@ and the one loop that drives the engine for both.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -68,6 +69,7 @@ __all__ = [
 ]
 
 DAY_NS = 86_400_000_000_000
+DRAIN_S = 0.3  # how long a live run that was stopped still reads what had come
 _MOST_COMPARED = 8  # inputs whose clocks are compared: more are a rotated set
 _FRAMES_COMPARED = 100_000  # of each
 _MOST_REMEMBERED = 65_536  # failures whose fate is followed after they were handed out
@@ -303,6 +305,7 @@ class Reading(Iterator[Result]):
         self.unreadable: list[CaptureError] = []
         self.failed = 0
         self.stopped = False
+        self._last_by = 0.0  # until when a live run that was stopped reads on
         self.waiting = False  # inside a read of the input, which may last: an interrupt may raise there
         self._known = 0  # interfaces that the precision was taken from
         self._precision: Literal[6, 9] = 6
@@ -333,7 +336,10 @@ class Reading(Iterator[Result]):
         return self._groups
 
     def stop(self) -> None:
-        """End the reading at the next batch; what was read is judged as if the capture ended there."""
+        """End the reading at the next batch; what was read is judged as if the capture ended there.
+
+        A live run first reads what had come by then, for ``DRAIN_S`` at most.
+        """
         self.stopped = True
 
     def wanted(self, result: Result) -> bool:
@@ -388,7 +394,9 @@ class Reading(Iterator[Result]):
             source = _merged(cast("list[Source]", self._sources), shifts)
         begun = False
         try:
-            while not self.stopped and (batch := self._next_batch(source)) is not None:
+            while self._goes_on() and (batch := self._next_batch(source)) is not None:
+                if self._last_by and not batch.count:
+                    break
                 if not begun and batch.count:
                     self._choice.begin(batch.ts_ns[0])
                     begun = True
@@ -406,6 +414,12 @@ class Reading(Iterator[Result]):
             yield self._chosen(self._engine.finish())
         finally:
             self.close()
+
+    def _goes_on(self) -> bool:
+        """Whether to read on; once stopped a live run reads what came until then, which may still be on its way."""
+        if self.stopped and self._feed is not None and not self._last_by:
+            self._last_by = time.monotonic() + DRAIN_S
+        return not self.stopped or time.monotonic() < self._last_by
 
     def _ticked(self) -> list[Result]:
         """Let time pass as far as the source is known to have been silent."""

@@ -25,7 +25,7 @@ from wire502.agent.parts import Shown
 from wire502.agent.privileges import user
 from wire502.agent.recording import Recording, Rotation, name_of
 from wire502.agent.signals import Signals
-from wire502.api import Summary
+from wire502.api import Failure, Summary, live
 from wire502.capture import open_source
 from wire502.errors import CaptureError, SettingError
 from wire502.model.capture_info import Interface
@@ -176,6 +176,49 @@ def test_a_file_that_cannot_be_is_refused(tmp_path: Path) -> None:
     """A file that cannot be opened is refused before anything is captured."""
     with pytest.raises(CaptureError, match="cannot be written"):
         recording(tmp_path / "none" / "p")
+
+
+# -- the end of a run --------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """A feed whose frames come only after it was asked *idle* times, then one batch; it never ends."""
+
+    path, size, step, damage, bytes_read, drops = "slow", None, None, None, 0, ()
+
+    def __init__(self, frames: list[Batch], idle: int, interfaces: list[Interface]) -> None:
+        self.interfaces = interfaces
+        interfaces.append(ETHERNET)
+        self._frames, self._idle, self.asked = frames, idle, 0
+
+    def read_batch(self) -> Batch:
+        self.asked += 1
+        return self._frames.pop(0) if self.asked > self._idle and self._frames else Batch(1)
+
+    def quiet_until(self) -> None:
+        return None
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_had_come_when_it_was_stopped_is_read() -> None:
+    """Frames that were on their way when a live run was stopped are judged; it ends all the same."""
+    feeds: list[Slow] = []
+
+    def feed(interfaces: list[Interface]) -> Any:
+        feeds.append(Slow(list(batches(conversation().frames)), 2, interfaces))
+        return feeds[0]
+
+    reading = live(feed)
+    found = []
+    for group in reading.batches():
+        found += group
+        if feeds[0].asked == 2:
+            reading.stop()
+    assert any(isinstance(one, Failure) for one in found)
+    assert isinstance(found[-1], Summary)
+    assert found[-1].frames == len(conversation().frames)
 
 
 # -- lines out --------------------------------------------------------------------------------------------------------

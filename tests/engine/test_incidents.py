@@ -170,6 +170,28 @@ def test_retries_in_order() -> None:
     assert "2 failed attempts" in incident.summary
 
 
+def test_refused_just_before_the_next_one_asks() -> None:
+    """Two clients a fraction of a millisecond apart, both answered with an error: the one that had asked before the
+    gateway's SYN went out is the one that was refused.
+    """
+    scene = Gateway()
+    asked = scene.asks("/first")
+    tried = scene.connection()
+    tried.client.syn()
+    refused = tried.server.reset()
+    answered = scene.answers(asked, 503)
+    later = scene.asks("/second")
+    broken = scene.tries("/second").server.reset()
+    scene.answers(later, 502)
+    for number, frame in enumerate(scene.wire.frames):  # all of it within a millisecond or so, as on one machine
+        frame.time_ns = scene.wire.frames[0].time_ns + number * 40_000
+    failures, _, _ = last_words(scene.results())
+    one, other = sorted(failures, key=lambda one: one.frame)
+    assert (one.frame, other.frame) == (refused, broken)
+    assert one.client is not None
+    assert one.client.frame == answered
+
+
 def test_refused_twice() -> None:
     """Connects carry no request: those that fail between request and error are its attempts, in order."""
     scene = Gateway()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.live.lab import NEIGHBOUR, Lab, wait_for
+from tests.live.lab import NEIGHBOUR, Lab, for_nobody, wait_for
 from tests.live.upstream import PORTS
 from wire502 import read
 from wire502.api import Failure, Incident, Summary
+from wire502.evidence import verify
 from wire502.report.json import line
 
 TARGETS = [f"/{name}" for name in PORTS]
@@ -136,3 +138,36 @@ def test_an_address_for_each_leg(lab: Lab, backend: str) -> None:
     again = final(read_lines(own))
     assert told(again) == told(said)
     assert [one["frame"] for one in again] == [one["frame"] for one in said]
+
+
+def test_evidence_and_counters_behind_a_gateway(lab: Lab) -> None:
+    """Behind HAProxy each failure has a whole bundle that says the same, with what the client got, and is counted."""
+    pytest.importorskip("prometheus_client", reason="the extra live is not installed")
+    if shutil.which("haproxy") is None and not Path("/usr/sbin/haproxy").exists():
+        pytest.skip("haproxy is not installed")
+    wanted = ["connect_refused", "fin_mid_headers", "rst_before_response"]
+    folder = lab.disk(64 << 20) / "evidence"
+    lab.upstreams()
+    lab.haproxy()
+    live = lab.live(
+        "-i", "any", "--json", "--metrics", "--evidence", str(folder), "--set", "evidence_after=500ms", *for_nobody()
+    )
+    lab.ask(*(f"/{kind}" for kind in wanted))
+    wait_for(lambda: len([one for one in folder.iterdir() if one.name[0] != "."]) == 3, "three bundles are there", 60)
+    scraped = lab.fetch("http://127.0.0.1:9502/metrics")
+    assert live.end() == 0
+    said = {one["kind"]: one for one in final(lines(live.out)) if one["type"] == "failure"}
+    assert sorted(said) == wanted
+    for bundle in sorted(folder.iterdir()):
+        assert verify(bundle) == []
+        (packets,) = bundle.glob("*.pcapng")
+        told = {one.kind: one for one in read(packets) if isinstance(one, Failure)}
+        (kind,) = (kind for kind in wanted if f"_{kind}_" in bundle.name)
+        client = told[kind].client
+        assert client is not None
+        assert client.status == said[kind]["client"]["status"]
+        assert told[kind].at_fault == said[kind]["at_fault"]
+    for kind in wanted:
+        assert re.search(rf'wire502_failures_total{{.*kind="{kind}".*}} 1\.0', scraped)
+    assert 'wire502_evidence_bundles_total{outcome="made"}' in scraped
+    assert "wire502_incidents_total{" in scraped

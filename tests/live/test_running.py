@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.lab import CABLE, ROOT, Lab, wait_for
+from tests.live.lab import CABLE, ROOT, Lab, for_nobody, wait_for
 from tests.live.test_gateways import lines
 from tests.live.upstream import PORTS
 from wire502 import read
@@ -204,6 +205,38 @@ def test_log_records_reach_a_collector(lab: Lab) -> None:
     (record,) = logs
     assert record["body"]["stringValue"] == failure["summary"]
     assert {"key": "wire502.frame", "value": {"intValue": str(failure["frame"])}} in record["attributes"]
+
+
+def test_it_ends_in_time_whoever_stands_still(lab: Lab) -> None:
+    """A collector that never answers, a reader that never reads and a bundle that is being made keep nobody waiting."""
+    lab.upstreams()
+    code = (
+        "import socket, time\n"
+        "listener = socket.create_server(('127.0.0.1', 4318)); print('ready', flush=True)\n"
+        "one, _ = listener.accept(); print('asked', flush=True); time.sleep(60)\n"
+    )
+    collector = lab.start("collector", sys.executable, "-c", code)
+    wait_for(lambda: "ready" in collector.out.read_text(), "the collector listens")
+    pipe, unread = os.pipe()
+    evidence = ("--evidence", str(lab.disk(32 << 20)), "--set", "evidence_after=0s", *for_nobody())
+    live = lab.on_terminal(unread, "-i", CABLE, "--json", "--otlp", *evidence)
+    os.set_blocking(unread, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(unread, bytes(65536))  # the pipe is full before the first line
+    os.set_blocking(unread, True)
+
+    def asked() -> bool:
+        lab.ask_upstream(RESET)
+        return "asked" in collector.out.read_text()
+
+    wait_for(asked, "the collector is asked")
+    began = time.monotonic()
+    live.send(signal.SIGTERM)
+    assert live.running.wait(20) == 0
+    assert time.monotonic() - began < 2.5  # two seconds, and what a busy machine adds
+    os.close(pipe)
+    os.close(unread)
 
 
 def test_it_ends_after_so_many_packets(lab: Lab) -> None:

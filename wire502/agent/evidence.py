@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ MOST_FINGERPRINTS = 4096
 PATIENCE_S = 120.0  # with one bundle
 BEFORE_NS = 5_000_000_000  # kept from before the connection's first frame: what else its upstream did
 SAY_S = 60.0
+CLOSING_S = 0.8
 PAUSE_S = 5.0  # after a bundle that could not be made
 
 
@@ -76,6 +78,7 @@ class Keeper(Part):
         self._until = self._said = self._not_before = 0.0
         self._told = ""  # why none can be made
         self._now = 0.0
+        self._ended_at = time.monotonic()
         self.made = self.alike = self.failed = 0
         try:
             fresh = not self._folder.exists()
@@ -116,12 +119,16 @@ class Keeper(Part):
         """Return how many bundles were made, spared, and not made though they should have been."""
         return {"bundles_made": self.made, "bundles_spared": self.alike, "bundles_failed": self.failed}
 
+    def ending(self) -> None:
+        """Begin nothing more."""
+        self._ended_at = time.monotonic()
+
     def close(self) -> None:
-        """Begin nothing more; what is being made is given a moment, then it goes on by itself."""
+        """Give what is being made a moment; then it goes on by itself."""
         if self._child is None:
             return
         try:
-            self._child.wait(0.8)
+            self._child.wait(max(0.0, CLOSING_S - (time.monotonic() - self._ended_at)))
         except subprocess.TimeoutExpired:
             self._child.returncode = 0  # not ours to wait for any more
         else:

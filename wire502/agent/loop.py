@@ -58,6 +58,8 @@ class Loop:
                         self._beat(now, signals)
             finally:
                 for part in self._parts:
+                    part.ending()
+                for part in self._parts:
                     part.close()
 
     def state(self) -> State:

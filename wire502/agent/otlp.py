@@ -31,7 +31,7 @@ MOST_AT_ONCE = 256  # records of one request
 MOST_TRACES = 1024  # failures whose trace their incident will want
 MOST_ANSWER = 65_536  # octets
 PATIENCE_S = 10.0  # with one request
-GATHER_S = 0.5
+GATHER_S = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 CLOSING_S = 0.9
 SAY_S = 60.0
@@ -72,6 +72,7 @@ class Otlp(Part):
         self._waiting: deque[dict[str, Any]] = deque()
         self._turn = threading.Condition()
         self._ending = False
+        self._until = 0.0
         self._failing = False
         self._told_lost = 0
         self._tell_at = 0.0
@@ -104,13 +105,19 @@ class Otlp(Part):
             self._say(f"{more:,} log record{' was' if more == 1 else 's were'} lost: {self._where.text} took none")
             self._told_lost, self._tell_at = self.lost, now + SAY_S
 
-    def close(self) -> None:
-        """Send what is left, if that takes a moment only."""
+    def ending(self) -> None:
+        """Have the thread end when it has done what is left."""
         with self._turn:
+            if not self._ending:
+                self._until = time.monotonic() + CLOSING_S
             self._ending = True
             self._turn.notify()
+
+    def close(self) -> None:
+        """Send what is left, if that takes a moment only."""
+        self.ending()
         if self._thread.is_alive():
-            self._thread.join(CLOSING_S)
+            self._thread.join(max(0.0, self._until - time.monotonic()))
 
     def _trace(self, result: Result) -> otlp.Trace | None:
         """Return the trace of an incident: that of a failure behind it."""
@@ -135,8 +142,8 @@ class Otlp(Part):
                     self._turn.wait()
                 if not self._waiting:
                     return
-                if not self._ending:
-                    self._turn.wait(min(GATHER_S, self._first_pause))  # a burst is one request
+                if len(self._waiting) < MOST_AT_ONCE:
+                    self._rest(min(GATHER_S, self._first_pause))  # a burst is one request
                 batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
             again = self._send(batch)
             if again is None:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -43,6 +44,7 @@ class Lines(Part):
         self._size = 0
         self._turn = threading.Condition()
         self._ending = False
+        self._until = 0.0
         self._trouble = Trouble(say)
         self._rest = b""  # of a line whose beginning is in the file
         self.lost = self._told_lost = 0
@@ -98,13 +100,19 @@ class Lines(Part):
             self._rest = b""
         os.close(fresh)
 
-    def close(self) -> None:
-        """Wait a moment for what is left to be written."""
+    def ending(self) -> None:
+        """Have the thread end when it has done what is left."""
         with self._turn:
+            if not self._ending:
+                self._until = time.monotonic() + CLOSING_S
             self._ending = True
             self._turn.notify()
+
+    def close(self) -> None:
+        """Wait a moment for what is left to be written."""
+        self.ending()
         if self._thread.is_alive():
-            self._thread.join(CLOSING_S)
+            self._thread.join(max(0.0, self._until - time.monotonic()))
 
     def _run(self) -> None:
         while True:

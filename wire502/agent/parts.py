@@ -33,8 +33,11 @@ class Part:
     def reopen(self) -> None:
         """Open files anew under their names: they were moved away. Raises ``OSError`` where that is refused."""
 
+    def ending(self) -> None:
+        """Hear that nothing more comes: threads may finish while other parts are closed."""
+
     def close(self) -> None:
-        """Write what is left and end, within a second."""
+        """Write what is left and end, within a second of ``ending``."""
 
 
 class Trouble:

@@ -250,7 +250,9 @@ class Linker:
         end = end_of(attempt)
         close = [row for row in rows if start - row.req_ts - self.skew.of(row.conn.file, conn.file) <= SOON_NS]
         failed = [row for row in rows if self._answered_soon(row, conn, end)]
-        for some, why in ((failed, "answer"), (close, "soon")):
+        # Of two clients of one capture, a request that came after the connect is allowed for, but hardly the one.
+        before = [row for row in failed if row.conn.file == conn.file and row.req_ts <= start]
+        for some, why in ((failed, "answer"), (before, "answer"), (close, "soon")):
             if len(some) == 1:
                 return Joined(some[0], 0.7, ["nesting", why], 0.5, len(rows))
         return Joined(candidates=len(rows))
