@@ -169,7 +169,7 @@ class Engine:
             "evicted": connections.evicted,
             "unfollowed": tracker.unfollowed,
             "buffered": connections.buffered,
-            "upstreams": len(tracker.upstreams),
+            "upstreams": sum(1 for _ in tracker.endpoints()),
             "duplicates": connections.duplicates,
             "fragments_pending": self._packets.fragments_pending,
             "gaps_capture": capture,
@@ -180,7 +180,7 @@ class Engine:
     def first_bytes(self) -> list[tuple[float, int]]:
         """Return how long upstreams took to their first octet: upper edges of buckets in seconds, with their counts."""
         sums: Counter[float] = Counter()
-        for upstream in islice(self._tracker.upstreams.values(), MOST_SUMMED):
+        for upstream in islice(self._tracker.endpoints(), MOST_SUMMED):
             for edge, count in upstream.first_byte.tally():
                 sums[edge] += count
         return sorted(sums.items())
@@ -191,7 +191,7 @@ class Engine:
         return [row(one) for one in chosen]
 
     def _endpoints(self) -> Iterator[Upstream]:
-        for upstream in self._tracker.upstreams.values():
+        for upstream in self._tracker.endpoints():
             if not self._legs.is_front(upstream.high, upstream.low, upstream.port):
                 yield upstream
 

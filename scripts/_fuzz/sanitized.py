@@ -18,7 +18,7 @@ from scripts._fuzz.inputs import Input
 from tests.conftest import TRUTH
 
 _PARTS = ("wire502", "scripts", "tests", "captures", "setup.py", "pyproject.toml", "README.md", "LICENSE")
-_FLAGS = "-O1 -fsanitize=address -fno-omit-frame-pointer"
+_FLAGS = "-w -O1 -fsanitize=address -fno-omit-frame-pointer"
 _OPTIONS = "detect_leaks=0:abort_on_error=1:quarantine_size_mb=16"  # leaks: Python keeps what it has at its end
 _LARGEST = 8 << 20  # octets of a capture
 _CHOPPED = 777  # octets of a read, for heads and records that come in pieces

@@ -269,3 +269,46 @@ def test_two_virtual_networks(port: int) -> None:
 
     assert told(wire) == [("rst_before_response", reset)]
     assert summary_of(wire).exchanges == 2
+
+
+def test_tenants_of_one_address_have_their_own_figures() -> None:
+    """Once two tenants are told apart, what happens to one says nothing of the other: figures, causes and retries."""
+    wire = Wire()
+    both = [wire.connection(GATEWAY, UPSTREAM, vlan=(vlan,)) for vlan in (10, 20)]
+    for c in both:
+        c.handshake()
+    for c in both:
+        c.client.send(GET)
+    for c in both:
+        c.server.send(OK)
+    for number in range(6):
+        bad = wire.connection(f"10.0.0.1:{42000 + number}", UPSTREAM, vlan=(10,))
+        bad.handshake()
+        bad.client.send(GET)
+        bad.server.ack()
+        bad.server.reset()
+        good = wire.connection(f"10.0.0.1:{43000 + number}", UPSTREAM, vlan=(20,))
+        good.handshake()
+        good.client.send(GET)
+        good.server.ack()
+        good.server.send(OK)
+
+    summary = summary_of(wire)
+    assert [(row.upstream, row.attempts, row.failures) for row in summary.upstreams] == [
+        (UPSTREAM, 7, 6),
+        (UPSTREAM, 7, 0),
+    ]
+    found = failures(wire)
+    assert [one.kind for one in found] == ["rst_before_response"] * 6
+    assert not any(one.masked for one in found)
+
+
+def test_one_address_on_two_vlans_without_overlap_is_one_upstream() -> None:
+    """Connections that do not collide prove no second tenant: an upstream reached over two VLANs is one row."""
+    wire = Wire()
+    for number in range(6):
+        c = wire.connection(f"10.0.0.1:{42000 + number}", UPSTREAM, vlan=(10 + number % 2,))
+        c.handshake()
+        c.client.send(GET)
+        c.server.send(OK)
+    assert [(row.upstream, row.attempts) for row in summary_of(wire).upstreams] == [(UPSTREAM, 6)]

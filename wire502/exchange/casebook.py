@@ -379,7 +379,7 @@ class Casebook:
         if self._unread is None or not 0 <= now_ns - self._unread[0] <= AGAIN_NS:
             found = any(
                 one.sights.answers and not one.attempts and not self._legs.is_front(one.high, one.low, one.port)
-                for one in self._tracker.upstreams.values()
+                for one in self._tracker.endpoints()
             )
             self._unread = now_ns, found
         return self._unread[1]

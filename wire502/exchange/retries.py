@@ -45,7 +45,13 @@ def _good(row: Row, conn: Connection, ended: int) -> bool:
     """Whether a row is an exchange of the same gateway, elsewhere, that ended well in time."""
     if row.end_ts <= 0 or row.conn is conn or not 100 < row.status < 500 or row.req_ts - ended > WITHIN_NS:
         return False
-    return row.conn.a.low == conn.a.low and row.conn.a.high == conn.a.high
+    return row.conn.a.low == conn.a.low and row.conn.a.high == conn.a.high and _same_tenant(row.conn, conn)
+
+
+def _same_tenant(one: Connection, other: Connection) -> bool:
+    """Whether two connections can be of one gateway: those of tenants who share addresses are on VLANs of their own."""
+    upstream = one.upstream
+    return not isinstance(upstream, Upstream) or upstream.tenants is None or one.a.lane == other.a.lane
 
 
 def other_family(conn: Connection, upstreams: Mapping[tuple[int, int, int], Upstream]) -> Point | None:

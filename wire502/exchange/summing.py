@@ -123,7 +123,7 @@ def summary(
     if overlapping:
         caveats.append(
             f"{overlapping} connections had the same addresses and ports as another one at that time on a different "
-            "VLAN or virtual network: told apart; figures of an upstream are of all that have its address"
+            "VLAN or virtual network: told apart, from then on with figures for each of the upstreams of one address"
         )
     if evicted:
         caveats.append(f"{evicted} connections were let go to stay within the memory limit")

@@ -45,6 +45,7 @@ class Recorder:
                 finding.point,
                 _waited(attempt, finding),
                 opened,
+                _tenant(upstream),
             )
         )
 
@@ -100,11 +101,11 @@ class Around:
         if upstream is None:
             return []
         others = self._tracker.hosts.get((upstream.high, upstream.low), ())
-        return [_endpoint(other) for other in others[:MOST_NEIGHBOURS] if other is not upstream]
+        return [_endpoint(other) for other in others[:MOST_NEIGHBOURS] if other.port != upstream.port]
 
     def busiest(self) -> Endpoint | None:
         """Return the endpoint of the capture to which most connections were made."""
-        found = max(self._tracker.upstreams.values(), key=lambda one: one.connections, default=None)
+        found = max(self._tracker.endpoints(), key=lambda one: one.connections, default=None)
         return None if found is None else _endpoint(found)
 
     def first_bytes(self) -> list[FirstBytes]:
@@ -113,7 +114,18 @@ class Around:
 
     def failures(self) -> Sequence[Failed]:
         """Return the latest failed attempts on other connections, oldest first."""
-        return [one for one in self._failed if one.stream != self._stream]
+        mine, tenant = self._upstream, _tenant(self._upstream)
+        name = "" if mine is None or tenant is None else endpoint_text(mine.high, mine.low, mine.port)
+        return [
+            one
+            for one in self._failed
+            if one.stream != self._stream and (one.upstream != name or one.tenant in (None, tenant))
+        ]
+
+
+def _tenant(upstream: object) -> int | None:
+    """Return the lane of an endpoint whose address others have too, None where nobody else has it."""
+    return upstream.lane if isinstance(upstream, Upstream) and upstream.tenants is not None else None
 
 
 def _endpoint(upstream: Upstream) -> Endpoint:

@@ -11,6 +11,7 @@ cdef class Tracker(Observer):
     cdef public object desk
     cdef public dict upstreams
     cdef public dict hosts
+    cdef list _tenants
     cdef public Upstream others
     cdef public History history
     cdef public long long exchanges
@@ -45,6 +46,7 @@ cdef class Tracker(Observer):
     cdef int _set_next(self) except -1
     cdef long long _first_connect(self)
     cdef Upstream _upstream(self, Half half)
+    cdef Upstream _tenant(self, Upstream first, Half half)
     cdef bint _open_attempt(self, Connection conn)
     cdef int _went_on(self, Connection conn, Exchange exchange) except -1
     cdef bint _is_tolerated(self, Connection conn, Exchange done)

@@ -10,9 +10,9 @@ This module is long because one observer hears of everything, and all its queues
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
 try:
@@ -94,6 +94,7 @@ class Tracker(Observer):
     desk: Desk
     upstreams: dict[tuple[int, int, int], Upstream]
     hosts: dict[tuple[int, int], list[Upstream]]
+    _tenants: list[Upstream]
     others: Upstream
     history: History
     exchanges: int
@@ -134,6 +135,7 @@ class Tracker(Observer):
         self.desk = desk
         self.upstreams = {}
         self.hosts = {}
+        self._tenants = []
         self.others = Upstream(0, 0, 0)
         self.history = History(context.history_rows)
         self.exchanges = 0
@@ -184,6 +186,8 @@ class Tracker(Observer):
     def opened(self, conn: Connection) -> cython.int:
         """Count a connection for its upstream; a SYN starts the connect deadline."""
         upstream: Upstream = self._upstream(conn.b)
+        if conn.beside or upstream.tenants is not None:
+            upstream = self._tenant(upstream, conn.b)
         upstream.connections += 1
         conn.upstream = upstream
         if conn.established:
@@ -215,10 +219,33 @@ class Tracker(Observer):
             if len(self.upstreams) >= MAX_UPSTREAMS:
                 return self.others
             upstream = Upstream(half.high, half.low, half.port)
+            upstream.lane = half.lane
             self.upstreams[key] = upstream
             self.hosts.setdefault(key[:2], []).append(upstream)
         self._recent[place] = upstream
         return upstream
+
+    @cython.cfunc
+    def _tenant(self, first: Upstream, half: Half) -> Upstream:
+        """Return the counters of an endpoint on the VLAN of *half*: others have its address and port on theirs."""
+        if first is self.others:
+            return first
+        if first.tenants is None:
+            first.tenants = {first.lane: first}
+        found: Upstream | None = first.tenants.get(half.lane)
+        if found is None:
+            if len(self._tenants) >= MAX_UPSTREAMS:
+                return self.others
+            found = Upstream(half.high, half.low, half.port)
+            found.lane = half.lane
+            found.tenants = first.tenants
+            first.tenants[half.lane] = found
+            self._tenants.append(found)
+        return found
+
+    def endpoints(self) -> Iterator[Upstream]:
+        """Return the counters of all endpoints, those of every tenant of an address apart."""
+        return chain(self.upstreams.values(), self._tenants)
 
     def _thin_out(self) -> None:
         """Wait no longer for connects that were answered, nor, in a flood, for the oldest that were not."""

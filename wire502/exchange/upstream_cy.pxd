@@ -28,4 +28,6 @@ cdef class Upstream:
     cdef public Sights sights
     cdef public dict kinds  # failures by kind; None: there was none
     cdef public Pace pace
+    cdef public int lane
+    cdef public dict tenants
     cdef bint finished(self, Exchange exchange)

@@ -81,8 +81,10 @@ class Buckets:
 @cython.final
 @cython.cclass
 class Upstream:
-    """Counters of one endpoint (address and port).
+    """Counters of one endpoint (address and port), on the VLAN or virtual network ``lane`` where it was first met.
 
+    ``tenants`` is None unless several have had this address and port at once, each in a lane of its own: then it holds
+    the counters of each, by lane, those of the first one among them.
     ``attempts`` have had a whole answer, ``unfinished`` never got one (no connection among them, too).
     """
 
@@ -103,6 +105,8 @@ class Upstream:
     sights: Sights
     kinds: dict[str, int] | None
     pace: Pace | None  # made with the first exchange
+    lane: int
+    tenants: dict[int, Upstream] | None
 
     def __init__(self, high: int, low: int, port: int) -> None:
         self.high = high
@@ -117,6 +121,8 @@ class Upstream:
         self.sights = Sights()
         self.kinds = None
         self.pace = None
+        self.lane = 0
+        self.tenants = None
 
     @cython.cfunc
     def finished(self, exchange: Exchange) -> cython.bint:

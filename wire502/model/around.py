@@ -58,6 +58,7 @@ class Failed(NamedTuple):
     point: Point
     waited_ns: int  # from the request's last octet (no request: the first SYN) to what ended it
     opened: int  # connections to that endpoint that were open then
+    tenant: int | None = None  # VLAN or virtual network, where several have the upstream's address
 
 
 @dataclass(slots=True)
