@@ -53,7 +53,8 @@ def test_more_than_four_gigabytes_keep_their_offsets() -> None:
     wire, conn = pair()
     conn.handshake()
     conn.client.send(GET)
-    conn.server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n")
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000000\r\n\r\n"
+    conn.server.send(head)
     sent = 0
     while sent < 5_000_000_000:
         conn.server.seq += 50_000_000 - 1
@@ -67,6 +68,7 @@ def test_more_than_four_gigabytes_keep_their_offsets() -> None:
     seen = watch(wire)
     assert [exchange.resp_done for exchange in seen.exchanges()] == [True, True]
     assert seen.exchanges()[0].body_bytes == 5_000_000_000
+    assert seen.exchanges()[1].req_acks == len(head) + 5_000_000_000
     assert sum(gap[2] for gap in seen.only.b.gaps or ()) == 64 * (50_000_000 - 1), "the list of gaps is bounded"
 
 
