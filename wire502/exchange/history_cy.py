@@ -226,12 +226,16 @@ class History:
             self.status[at] = exchange.status
         return 0
 
-    def like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
+    def like(
+        self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0, ended: bool = False
+    ) -> list[Row]:
         """Return the rows with the method and target of *head*, newest first.
 
         Only rows that began from *since_ns* to *until_ns* and were not over before *open_ns*. At most ``MOST`` are
-        returned; ``more`` says whether there may be others.
+        returned; ``more`` says whether there may be others. With *ended* those of them that have an end.
         """
+        unended: cython.Py_ssize_t = 0
+        wanted: cython.bint = ended
         octets: cython.p_const_uchar
         h: cython.ulonglong
         at: cython.Py_ssize_t
@@ -248,7 +252,7 @@ class History:
         found: list[Row] = []
         self.more = False
         while row > 0 and row > self.rows - self.size:
-            if len(found) >= MOST or looked >= LOOKED:
+            if len(found) + unended >= MOST or looked >= LOOKED:
                 self.more = True
                 break
             at = row & (self.size - 1)
@@ -257,7 +261,9 @@ class History:
                 if self.req_ts[at] < since:
                     break
                 if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
-                    if _line(self.texts[at] or b"") == line:
+                    if wanted and self.end_ts[at] == 0:
+                        unended += 1
+                    elif _line(self.texts[at] or b"") == line:
                         found.append(self._row(row))
             row = self.before[at]
         return found

@@ -24,7 +24,8 @@ def made_good(conn: Connection, head: bytes, attempt: Attempt, history: History,
     if request is None or not request.http or not head:
         return False
     ended = attempt.judged_at_ns
-    found = [row for row in history.like(head, request.first.time_ns) if _good(row, conn, ended)]
+    rows = history.like(head, request.first.time_ns, ended + WITHIN_NS, ended=True)
+    found = [row for row in rows if _good(row, conn)]
     wanted = (request.host, request.id)
     found = [
         row
@@ -41,9 +42,9 @@ def made_good(conn: Connection, head: bytes, attempt: Attempt, history: History,
     return bool(found)
 
 
-def _good(row: Row, conn: Connection, ended: int) -> bool:
-    """Whether a row is an exchange of the same gateway, elsewhere, that ended well in time."""
-    if row.end_ts <= 0 or row.conn is conn or not 100 < row.status < 500 or row.req_ts - ended > WITHIN_NS:
+def _good(row: Row, conn: Connection) -> bool:
+    """Whether a row is an exchange of the same gateway, elsewhere, that ended well."""
+    if row.conn is conn or not 100 < row.status < 500:
         return False
     return row.conn.a.low == conn.a.low and row.conn.a.high == conn.a.high and _same_tenant(row.conn, conn)
 
