@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.gateway import OK, Gateway, head, last_words, of_files
 from wire502.model.context import Context
-from wire502.model.verdict import Failure, Incident, Update
+from wire502.model.verdict import Failure, Incident, Summary, Update
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"
 
@@ -190,6 +190,18 @@ def test_refused_just_before_the_next_one_asks() -> None:
     assert (one.frame, other.frame) == (refused, broken)
     assert one.client is not None
     assert one.client.frame == answered
+
+
+def test_the_first_502_of_all_is_counted() -> None:
+    """A 502 that came before anything told which leg it was on is a client's all the same, and explained."""
+    scene = Gateway()
+    asked = scene.asks()
+    tried = scene.connection()
+    tried.client.syn()
+    tried.server.reset()
+    scene.answers(asked, 502)
+    (summary,) = (one for one in scene.results(cooked=True) if isinstance(one, Summary))
+    assert (summary.client_502, summary.explained_502) == (1, 1)
 
 
 def test_refused_twice() -> None:

@@ -164,6 +164,8 @@ class Casebook:
             held.dropped = True
             own = self._tracker.history.get(held.row)
             if own is not None:
+                if own.status == 502 and self._docket.announce(key_of(own)):
+                    self._counts.client_502 += 1
                 self._tell(ClientError(held.when_ns, own))
             return
         self._settle(held)
