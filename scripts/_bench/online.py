@@ -237,10 +237,10 @@ class Sampled(threading.Thread):
 
 
 def long(lab: Lab) -> None:
-    """Minutes of mixed traffic at its own pace: memory, and the verdicts beside those of `read`."""
+    """Minutes of mixed traffic at its own pace, of several seeds: memory, and the verdicts beside those of `read`."""
     each = 350_000  # frames, about a minute
     count = max(1, round(lab.minutes))
-    paths = [lab.capture(("mixed", "mixed", "small")[place % 3], each, lab.seed + place)[0] for place in range(count)]
+    paths = [lab.capture("mixed", each, lab.seed + place)[0] for place in range(count)]
     done: list[dict[str, float]] = []
     with (
         Cable() as cable,
@@ -262,6 +262,7 @@ def long(lab: Lab) -> None:
     told = verdicts(line for _, line in tail.lines)
     both = sum((read & told).values())
     lab.recorded.unlink()
+    minutes = [sampled.octets[min(at * 120, len(sampled.octets)) - 1] / 1e6 for at in range(1, int(passed / 60) + 1)]
     warm = [octets for octets, at in zip(sampled.octets, sampled.times, strict=True) if at >= min(60, passed / 2)]
     lab.rows += [
         Row("memory at the end over that after the first minute", warm[-1] / warm[0], "×", 1.1,
@@ -273,6 +274,7 @@ def long(lab: Lab) -> None:
         f"{passed / 60:.1f} minutes, {ours.frames:,} packets, {ours.lost} lost (tcpdump {theirs.lost}); "
         f"{ours.cpu_s / passed * 100:.1f} % of a core (tcpdump {theirs.cpu_s / passed * 100:.1f} %)"
     )
+    lab.notes.append(f"memory after each minute: {', '.join(f'{megabytes:.0f}' for megabytes in minutes)} MB")
     for name, only in (("read alone", read - told), ("live alone", told - read)):
         lab.notes += [f"{name}: {verdict}" for verdict in sorted(only, key=str)[:10]]
     lab.right &= read == told and bool(read) and ours.frames == theirs.frames
