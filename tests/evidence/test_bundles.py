@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.property.transform import load
 from tests.wire import Wire
 from wire502.api import Failure, read
+from wire502.capture import PcapngWriter, open_source
 from wire502.cli import main
 from wire502.evidence import EvidenceError, verify
 from wire502.evidence.verifying import source_places
@@ -221,3 +224,33 @@ def test_checksums_stay_what_they_were(tmp_path: Path, tshark: str) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert asked(made / "evidence.pcapng") == asked(capture)
+
+
+@pytest.mark.parametrize("redacted", [True, False])
+def test_mark_keeps_comments_where_nothing_is_hidden(redacted: bool, tmp_path: Path) -> None:
+    """Comments of the source stay on their frames, before those of a verdict; not where they may tell a secret."""
+    frames = load(FOLDER / "fin-mid-body.pcap")
+    stream = io.BytesIO()
+    writer = PcapngWriter(stream)
+    writer.interface()
+    for number, frame in enumerate(frames, 1):
+        writer.write(0, frame.time_ns, frame.octets, frame.length, comments=[f"mine {number}"] if number % 2 else [])
+    source, once, twice = (tmp_path / name for name in ("source.pcapng", "once.pcapng", "twice.pcapng"))
+    source.write_bytes(stream.getvalue())
+    hide = () if redacted else ("--no-redact",)
+    assert main(["mark", str(source), "-o", str(once), *hide]) == 0
+    assert main(["mark", str(once), "-o", str(twice), *hide]) == 0
+
+    expected = [] if redacted else [f"mine {number}" for number in range(1, len(frames) + 1, 2)]
+    for path in (once, twice):
+        found: dict[int, list[str]] = {}
+        with open_source(path) as opened:
+            while opened.read_batch() is not None:
+                pass
+            for comment in opened.comments:
+                if comment.kind == "frame":
+                    found.setdefault(comment.number, []).append(comment.text)
+        assert [text for texts in found.values() for text in texts if text.startswith("mine")] == expected
+        assert sum("FAILURE POINT" in text for texts in found.values() for text in texts) == 1
+        if not redacted:
+            assert all(texts[0] == f"mine {number}" for number, texts in found.items() if number % 2)

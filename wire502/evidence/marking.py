@@ -15,9 +15,10 @@ def mark(out: Path, paths: Sequence[str], found: Findings, options: Options) -> 
     Raises ``EvidenceError`` when redaction would change a verdict.
     """
     notes = notes_of(found, options)
-    made = cut(paths, None, notes, section_notes(found, options))
+    hidden = options.redacted or options.anonymised
+    made = cut(paths, None, notes, section_notes(found, options), keep=not hidden)
     try:
-        if options.redacted or options.anonymised:
+        if hidden:
             options.hide(made)
             if difference := compared_slice(made, found, found, options).sentence():
                 raise EvidenceError(f"what is overwritten would change the verdicts: {difference}; use --no-redact")

@@ -6,6 +6,7 @@ by the places that are noted here.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ TAIL = "wire502-source 1"  # first words of the machine-readable tail: the versi
 _PACKET_HEAD = 28  # octets of an enhanced packet block before the frame's own
 _MOST_COMMENT = 60_000  # octets; an option of pcapng holds 65,535
 _LAST_TIME = (1 << 63) - 1
+_OF_VERDICT = re.compile(r"[fi][0-9]+: ")
 
 
 class Slice:
@@ -60,11 +62,16 @@ def cut(
     wanted: Wanted | None,
     comments: Mapping[Place, Iterable[str]],
     section: Sequence[str],
+    *,
+    keep: bool = False,
 ) -> Slice:
-    """Write the *wanted* frames of *paths* (None: each one); *comments* go to frames, *section* to the file."""
+    """Write the *wanted* frames of *paths* (None: each one); *comments* go to frames, *section* to the file.
+
+    With *keep*, frames have the comments of the source too: nobody knows what they tell.
+    """
     made = Slice()
     try:
-        _Cutter(made, comments, section).run(Frames(paths), wanted)
+        _Cutter(made, comments, section, keep=keep).run(Frames(paths), wanted)
     except BaseException:
         made.close()
         raise
@@ -74,7 +81,11 @@ def cut(
 class _Cutter:
     """Copies frames, interfaces and drop counters into a slice."""
 
-    def __init__(self, made: Slice, comments: Mapping[Place, Iterable[str]], section: Sequence[str]) -> None:
+    def __init__(
+        self, made: Slice, comments: Mapping[Place, Iterable[str]], section: Sequence[str], *, keep: bool
+    ) -> None:
+        self._keep = keep
+        self._kept: dict[Place, list[str]] = {}
         self._slice = made
         self._comments = comments
         pieces = [piece for text in section for piece in split(text)]
@@ -88,6 +99,7 @@ class _Cutter:
         last_ns = 0
         for batch in frames:
             self._drops(frames)
+            self._read_comments(frames)
             rows = range(batch.count) if selector is None else selector.rows(batch)
             for row in rows:
                 self._frame(frames, batch, row)
@@ -116,6 +128,7 @@ class _Cutter:
         texts = [piece for text in self._comments.get(place, ()) for piece in split(text)]
         if texts:
             texts[-1] += f"\n[{TAIL} {place[0]}:{place[1]}]"
+        texts = [*self._kept.pop(place, ()), *texts]
         made.starts.append(made.stream.tell() + _PACKET_HEAD)
         made.sizes.append(captured)
         made.places.append(place)
@@ -127,6 +140,15 @@ class _Cutter:
             comments=texts,
             direction=batch.direction[row],
         )
+
+    def _read_comments(self, frames: Frames) -> None:
+        """Hear of the comments on frames that were read, but for those of verdicts, the last of which has a tail."""
+        for place, text in frames.comments() if self._keep else ():
+            kept = self._kept.setdefault(place, [])
+            if f"[{TAIL} " in text:
+                kept[:] = [one for one in kept if not _OF_VERDICT.match(one)]
+            else:
+                kept.extend(split(text))
 
     def _drops(self, frames: Frames) -> None:
         """Pass on what the source says it lost, as soon as it does."""

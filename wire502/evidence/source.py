@@ -22,6 +22,7 @@ class Frames:
     def __init__(self, paths: Sequence[str | Path]) -> None:
         self.interfaces: list[Interface] = []
         self._sources: list[Source] = []
+        self._told: dict[int, int] = {}  # comments that were handed out
         try:
             for file, path in enumerate(paths):
                 self._sources.append(open_source(path, file=file, interfaces=self.interfaces))
@@ -37,6 +38,14 @@ class Frames:
     def drops(self) -> Sequence[DropReport]:
         """What the captures say they lost, as far as they were read."""
         return self._source.drops
+
+    def comments(self) -> Iterator[tuple[tuple[int, int], str]]:
+        """Yield the comments that the captures have on frames read since this was asked last: (file, frame), text."""
+        for file, source in enumerate(self._sources):
+            for comment in source.comments[self._told.get(file, 0) :]:
+                if comment.kind == "frame":
+                    yield (file, comment.number), comment.text
+            self._told[file] = len(source.comments)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches, each valid until the next one."""
