@@ -23,6 +23,20 @@ else:
 from wire502.model.flow_cy import NEVER
 
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+LOW_63 = cython.declare(cython.ulonglong, 0x7FFFFFFFFFFFFFFF)  # of a hash, so that it stands among signed numbers
+# Places in a row. What belongs to one exchange lies in two cache lines; a column for each number would touch eleven.
+KEY = cython.declare(cython.Py_ssize_t, 0)  # hash of method and target, and the row before with the same bucket
+BEFORE = cython.declare(cython.Py_ssize_t, 1)
+TAIL = cython.declare(cython.Py_ssize_t, 2)  # hash of the end of the target, likewise; 0: it says too little
+TAIL_BEFORE = cython.declare(cython.Py_ssize_t, 3)
+REQ_TS = cython.declare(cython.Py_ssize_t, 4)
+FRAME = cython.declare(cython.Py_ssize_t, 5)
+NUMBER = cython.declare(cython.Py_ssize_t, 6)
+END_TS = cython.declare(cython.Py_ssize_t, 7)
+END_FRAME = cython.declare(cython.Py_ssize_t, 8)
+RESP_TS = cython.declare(cython.Py_ssize_t, 9)
+STATUS = cython.declare(cython.Py_ssize_t, 10)
+WIDTH = cython.declare(cython.Py_ssize_t, 12)
 MOST = 64  # rows of one key that are told apart: with more nobody can
 KEPT = cython.declare(cython.Py_ssize_t, 8192)  # octets of a head in a row
 LOOKED = 8192  # rows that are looked at for them
@@ -48,6 +62,7 @@ class Row:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.ulonglong:
     """Hash octets, eight at a time."""
     h: cython.ulonglong = 0x4BF29CE484222325
@@ -72,6 +87,7 @@ def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def _find(
     octets: cython.p_const_uchar, octet: cython.int, start: cython.Py_ssize_t, end: cython.Py_ssize_t
 ) -> cython.Py_ssize_t:
@@ -90,6 +106,7 @@ def _find(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def asked_end(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.Py_ssize_t:
     """Return where method and target end: at the second blank of the first line, or at its end."""
     end: cython.Py_ssize_t = _find(octets, 10, 0, n)
@@ -107,12 +124,14 @@ def asked_end(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.Py_s
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def line_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulonglong:
     """Hash method and target of a request head, which end at *end*."""
     return _digest(octets, 0, end) | 1
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def tail_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulonglong:
     """Hash method and end of the target: what ``target_end`` returns. 0: it says too little."""
     i: cython.Py_ssize_t
@@ -158,72 +177,75 @@ class History:
         self.size = whole
         self.rows = 0
         self.more = False
-        self.key = array("Q", bytes(8 * whole))
-        self.before = array("q", bytes(8 * whole))
-        self.tail = array("Q", bytes(8 * whole))
-        self.tail_before = array("q", bytes(8 * whole))
-        self.tail_heads = array("q", bytes(8 * whole))
-        self.heads = array("q", bytes(8 * whole))
-        self.req_ts = array("q", bytes(8 * whole))
-        self.end_ts = array("q", bytes(8 * whole))
-        self.frame = array("q", bytes(8 * whole))
-        self.end_frame = array("q", bytes(8 * whole))
-        self.resp_ts = array("q", bytes(8 * whole))
-        self.status = array("i", bytes(4 * whole))
-        self.number = array("q", bytes(8 * whole))
+        self.cells = array("q", [0]) * (WIDTH * whole)
+        self.heads = array("q", [0]) * whole  # the newest row of each bucket, by line and by end of the target
+        self.tail_heads = array("q", [0]) * whole
         self.conns = [None] * whole
         self.texts = [None] * whole
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    @cython.boundscheck(False)  # places are masked with the size of all columns
+    @cython.boundscheck(False)  # places are masked with the number of rows
     def begin(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Write the row of a request. Row numbers count from 1, over all rows ever."""
         head: bytes = _kept(exchange.req_head)
         octets: cython.p_const_uchar
+        row: cython.Py_ssize_t
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
         end: cython.Py_ssize_t
         h: cython.ulonglong
+        cells: cython.p_longlong
+        heads: cython.p_longlong
+        tail_heads: cython.p_longlong
         octets = head
         end = asked_end(octets, len(head))
-        h = line_key(octets, end)
+        if cython.compiled:
+            cells = cython.address(self.cells[0])
+            heads = cython.address(self.heads[0])
+            tail_heads = cython.address(self.tail_heads[0])
+        else:
+            cells, heads, tail_heads = self.cells, self.heads, self.tail_heads
         self.rows += 1
-        at = self.rows & (self.size - 1)
+        row = self.rows & (self.size - 1)
+        self.conns[row] = conn
+        self.texts[row] = head
+        at = row * WIDTH
+        h = line_key(octets, end) & LOW_63
         bucket = (h ^ (h >> 29)) & (self.size - 1)
-        self.key[at] = h
-        self.before[at] = self.heads[bucket]
-        self.heads[bucket] = self.rows
-        h = tail_key(octets, end)
-        self.tail[at] = h
+        cells[at + KEY] = h
+        cells[at + BEFORE] = heads[bucket]
+        heads[bucket] = self.rows
+        h = tail_key(octets, end) & LOW_63
+        cells[at + TAIL] = h
         if h != 0:
             bucket = (h ^ (h >> 29)) & (self.size - 1)
-            self.tail_before[at] = self.tail_heads[bucket]
-            self.tail_heads[bucket] = self.rows
-        self.req_ts[at] = exchange.req_ts
-        self.end_ts[at] = 0
-        self.frame[at] = exchange.req_frame
-        self.end_frame[at] = 0
-        self.resp_ts[at] = 0
-        self.status[at] = 0
-        self.number[at] = exchange.number
-        self.conns[at] = conn
-        self.texts[at] = head
+            cells[at + TAIL_BEFORE] = tail_heads[bucket]
+            tail_heads[bucket] = self.rows
+        cells[at + REQ_TS] = exchange.req_ts
+        cells[at + FRAME] = exchange.req_frame
+        cells[at + NUMBER] = exchange.number
+        cells[at + END_TS] = cells[at + END_FRAME] = cells[at + RESP_TS] = cells[at + STATUS] = 0
         exchange.row = self.rows
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    @cython.boundscheck(False)  # places are masked with the size of all columns
+    @cython.boundscheck(False)  # places are masked with the number of rows
     def end(self, exchange: Exchange) -> cython.int:
         """Complete the row of an exchange, if it is still in the ring."""
         at: cython.Py_ssize_t
+        cells: cython.p_longlong
         if exchange.row > self.rows - self.size and exchange.row > 0:
-            at = exchange.row & (self.size - 1)
-            self.end_ts[at] = exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts
-            self.end_frame[at] = exchange.resp_frame if exchange.status_frame == 0 else exchange.status_frame
-            self.resp_ts[at] = exchange.resp_ts if exchange.status_frame == 0 else exchange.status_ts
-            self.status[at] = exchange.status
+            at = (exchange.row & (self.size - 1)) * WIDTH
+            if cython.compiled:
+                cells = cython.address(self.cells[0])
+            else:
+                cells = self.cells
+            cells[at + END_TS] = exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts
+            cells[at + END_FRAME] = exchange.resp_frame if exchange.status_frame == 0 else exchange.status_frame
+            cells[at + RESP_TS] = exchange.resp_ts if exchange.status_frame == 0 else exchange.status_ts
+            cells[at + STATUS] = exchange.status
         return 0
 
     def like(
@@ -238,7 +260,9 @@ class History:
         wanted: cython.bint = ended
         octets: cython.p_const_uchar
         h: cython.ulonglong
+        wanted_key: cython.longlong
         at: cython.Py_ssize_t
+        place: cython.Py_ssize_t
         row: cython.longlong
         since: cython.longlong = since_ns
         until: cython.longlong = until_ns
@@ -246,8 +270,9 @@ class History:
         looked: cython.int = 0
         head = _kept(head)
         octets = head
-        h = line_key(octets, asked_end(octets, len(head)))
-        row = self.heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
+        h = line_key(octets, asked_end(octets, len(head))) & LOW_63
+        wanted_key = h
+        row = self.heads[(h ^ (h >> 29)) & (self.size - 1)]
         line = _line(head)
         found: list[Row] = []
         self.more = False
@@ -255,24 +280,29 @@ class History:
             if len(found) + unended >= MOST or looked >= LOOKED:
                 self.more = True
                 break
-            at = row & (self.size - 1)
+            place = row & (self.size - 1)
+            at = place * WIDTH
             looked += 1
-            if self.key[at] == h:
-                if self.req_ts[at] < since:
+            if self.cells[at + KEY] == wanted_key:
+                if self.cells[at + REQ_TS] < since:
                     break
-                if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
-                    if wanted and self.end_ts[at] == 0:
+                if self.cells[at + REQ_TS] <= until and (
+                    self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
+                ):
+                    if wanted and self.cells[at + END_TS] == 0:
                         unended += 1
-                    elif _line(self.texts[at] or b"") == line:
+                    elif _line(self.texts[place] or b"") == line:
                         found.append(self._row(row))
-            row = self.before[at]
+            row = self.cells[at + BEFORE]
         return found
 
     def ending_like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
         """Return the rows whose target ends like that of *head* (``target_end``), as ``like`` does."""
         octets: cython.p_const_uchar
         h: cython.ulonglong
+        wanted_key: cython.longlong
         at: cython.Py_ssize_t
+        place: cython.Py_ssize_t
         row: cython.longlong
         since: cython.longlong = since_ns
         until: cython.longlong = until_ns
@@ -280,26 +310,30 @@ class History:
         looked: cython.int = 0
         head = _kept(head)
         octets = head
-        h = tail_key(octets, asked_end(octets, len(head)))
+        h = tail_key(octets, asked_end(octets, len(head))) & LOW_63
+        wanted_key = h
         wanted = target_end(head)
         found: list[Row] = []
         self.more = False
         if h == 0 or wanted is None:
             return found
-        row = self.tail_heads[cython.cast(cython.Py_ssize_t, (h ^ (h >> 29)) & (self.size - 1))]
+        row = self.tail_heads[(h ^ (h >> 29)) & (self.size - 1)]
         while row > 0 and row > self.rows - self.size:
             if len(found) >= MOST or looked >= LOOKED:
                 self.more = True
                 break
-            at = row & (self.size - 1)
+            place = row & (self.size - 1)
+            at = place * WIDTH
             looked += 1
-            if self.tail[at] == h:
-                if self.req_ts[at] < since:
+            if self.cells[at + TAIL] == wanted_key:
+                if self.cells[at + REQ_TS] < since:
                     break
-                if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
-                    if target_end(self.texts[at] or b"") == wanted:
+                if self.cells[at + REQ_TS] <= until and (
+                    self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
+                ):
+                    if target_end(self.texts[place] or b"") == wanted:
                         found.append(self._row(row))
-            row = self.tail_before[at]
+            row = self.cells[at + TAIL_BEFORE]
         return found
 
     def latest(self, count: int, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
@@ -308,6 +342,7 @@ class History:
         Rows that were over before *open_ns* are left out.
         """
         at: cython.Py_ssize_t
+        place: cython.Py_ssize_t
         row: cython.longlong = self.rows
         last: cython.longlong = max(0, self.rows - count, self.rows - self.size)
         since: cython.longlong = since_ns
@@ -316,10 +351,11 @@ class History:
         found: list[Row] = []
         self.more = False
         while row > last:
-            at = row & (self.size - 1)
-            if self.req_ts[at] < since:
+            place = row & (self.size - 1)
+            at = place * WIDTH
+            if self.cells[at + REQ_TS] < since:
                 break
-            if self.req_ts[at] <= until and (self.end_ts[at] == 0 or self.end_ts[at] >= least):
+            if self.cells[at + REQ_TS] <= until and (self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least):
                 found.append(self._row(row))
             row -= 1
         self.more = 0 < row <= last
@@ -332,20 +368,21 @@ class History:
         return self._row(row)
 
     def _row(self, row: int) -> Row:
-        at = row & (self.size - 1)
-        conn, text = self.conns[at], self.texts[at]
+        place = row & (self.size - 1)
+        at = place * WIDTH
+        conn, text = self.conns[place], self.texts[place]
         assert conn is not None, "a row that is in the ring has been written"
         assert text is not None, "a row that is in the ring has been written"
         return Row(
             conn,
-            self.number[at],
+            self.cells[at + NUMBER],
             text,
-            self.frame[at],
-            self.req_ts[at],
-            self.end_frame[at],
-            self.end_ts[at],
-            self.status[at],
-            self.resp_ts[at],
+            self.cells[at + FRAME],
+            self.cells[at + REQ_TS],
+            self.cells[at + END_FRAME],
+            self.cells[at + END_TS],
+            self.cells[at + STATUS],
+            self.cells[at + RESP_TS],
             row,
         )
 
