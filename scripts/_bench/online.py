@@ -27,6 +27,7 @@ HOLD_S = 0.5
 DEADLINE_S = 2
 _WARM = 50_000  # frames before CPU is counted: what is loaded with the first failure is not paid for each packet
 _STEPS = 5
+_PACED_S = 12  # of a replay at a given rate
 
 
 @dataclass
@@ -90,7 +91,7 @@ def rates(lab: Lab, profile: str) -> None:
                 replay.send(frames=warm, rate=20_000)
                 time.sleep(0.3)
                 watcher.began()
-                done = replay.send(first=warm, rate=rate)
+                done = replay.send(first=warm, rate=rate, frames=round(rate * _PACED_S) or lab.frames)
                 seen = watcher.finish()
             each = Seen(seen.frames, seen.lost, seen.cpu_s / done["sent"] * 1e6)
             rate = done["sent"] / done["seconds"]
