@@ -11,14 +11,13 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from wire502.agent.parts import Part
+from wire502.agent.threaded import Threaded
 from wire502.api import Failure, Incident, Result
 from wire502.errors import SettingError
 from wire502.report import otlp
@@ -38,7 +37,7 @@ SAY_S = 60.0
 TRY_AGAIN = frozenset({429, 502, 503, 504})  # OTLP, section "Failures": all other codes are final
 
 
-class Otlp(Part):
+class Otlp(Threaded):
     """Posts to *url* (``http[s]://HOST[:PORT][/PATH]``; without a path ``/v1/logs``). *version* is the program's.
 
     Nothing is sent when this is made; raises ``SettingError`` for an address, or headers in *environment*, that
@@ -53,6 +52,7 @@ class Otlp(Part):
         say: Callable[[str], object],
         first_pause: float = FIRST_PAUSE_S,
     ) -> None:
+        super().__init__("otlp", CLOSING_S)
         self._where = _address(url)
         self._headers = {
             **_headers(environment.get(HEADERS, "")),
@@ -70,22 +70,14 @@ class Otlp(Part):
         self._first_pause = first_pause
         self._traces: OrderedDict[str, otlp.Trace] = OrderedDict()
         self._waiting: deque[dict[str, Any]] = deque()
-        self._turn = threading.Condition()
-        self._ending = False
-        self._until = 0.0
         self._failing = False
         self._told_lost = 0
         self._tell_at = 0.0
         self.sent = self.lost = 0
-        self._thread = threading.Thread(target=self._run, name="otlp", daemon=True)
 
     def counts(self) -> dict[str, int]:
         """Return how many records were not taken."""
         return {"lost_otlp": self.lost}
-
-    def start(self) -> None:
-        """Send from now on."""
-        self._thread.start()
 
     def results(self, results: Sequence[Result]) -> None:
         """Put what is told into the queue."""
@@ -104,20 +96,6 @@ class Otlp(Part):
             more = self.lost - self._told_lost
             self._say(f"{more:,} log record{' was' if more == 1 else 's were'} lost: {self._where.text} took none")
             self._told_lost, self._tell_at = self.lost, now + SAY_S
-
-    def ending(self) -> None:
-        """Have the thread end when it has done what is left."""
-        with self._turn:
-            if not self._ending:
-                self._until = time.monotonic() + CLOSING_S
-            self._ending = True
-            self._turn.notify()
-
-    def close(self) -> None:
-        """Send what is left, if that takes a moment only."""
-        self.ending()
-        if self._thread.is_alive():
-            self._thread.join(max(0.0, self._until - time.monotonic()))
 
     def _trace(self, result: Result) -> otlp.Trace | None:
         """Return the trace of an incident: that of a failure behind it."""

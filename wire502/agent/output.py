@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from wire502.agent.parts import Part, Trouble
+from wire502.agent.parts import Trouble
 from wire502.agent.privileges import User
+from wire502.agent.threaded import Threaded
 from wire502.api import Result
 
 _LINE_END = ord("\n")
@@ -20,7 +19,7 @@ CLOSING_S = 1.0
 _SAY_S = 60.0
 
 
-class Lines(Part):
+class Lines(Threaded):
     """Writes what *write* makes of each result. *path* None is standard output.
 
     Beyond ``MOST_WAITING`` lines are lost, ``lost`` counts them. *unread* is called, in the thread, when nobody reads
@@ -35,6 +34,7 @@ class Lines(Part):
         say: Callable[[str], object],
         unread: Callable[[], object] = lambda: None,
     ) -> None:
+        super().__init__("output", CLOSING_S)
         self._write = write
         self._path = path
         self._say = say
@@ -42,18 +42,10 @@ class Lines(Part):
         self._descriptor = sys.stdout.fileno() if path is None else _opened(path, owner)
         self._waiting: deque[bytes] = deque()
         self._size = 0
-        self._turn = threading.Condition()
-        self._ending = False
-        self._until = 0.0
         self._trouble = Trouble(say)
         self._rest = b""  # of a line whose beginning is in the file
         self.lost = self._told_lost = 0
         self._tell_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="output", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread, which has the rights of its maker."""
-        self._thread.start()
 
     def can_reopen(self) -> bool:
         """Whether the file could be opened anew now, after it was moved away."""
@@ -99,20 +91,6 @@ class Lines(Part):
             self.lost += bool(self._rest)  # its beginning went away with the old file
             self._rest = b""
         os.close(fresh)
-
-    def ending(self) -> None:
-        """Have the thread end when it has done what is left."""
-        with self._turn:
-            if not self._ending:
-                self._until = time.monotonic() + CLOSING_S
-            self._ending = True
-            self._turn.notify()
-
-    def close(self) -> None:
-        """Wait a moment for what is left to be written."""
-        self.ending()
-        if self._thread.is_alive():
-            self._thread.join(max(0.0, self._until - time.monotonic()))
 
     def _run(self) -> None:
         while True:
