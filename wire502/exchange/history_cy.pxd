@@ -13,6 +13,7 @@ cdef class History:
     cdef list texts
     cdef int begin(self, Connection conn, Exchange exchange) except -1
     cdef int end(self, Exchange exchange) except -1
+    cdef list _like(self, bint tail, unsigned long long h, object wanted, long long since, long long until, long long least, bint ended)
 
 cdef Py_ssize_t asked_end(const unsigned char* octets, Py_ssize_t n) noexcept
 cdef unsigned long long line_key(const unsigned char* octets, Py_ssize_t end) noexcept

@@ -256,24 +256,49 @@ class History:
         Only rows that began from *since_ns* to *until_ns* and were not over before *open_ns*. At most ``MOST`` are
         returned; ``more`` says whether there may be others. With *ended* those of them that have an end.
         """
-        unended: cython.Py_ssize_t = 0
-        wanted: cython.bint = ended
         octets: cython.p_const_uchar
         h: cython.ulonglong
-        wanted_key: cython.longlong
-        at: cython.Py_ssize_t
-        place: cython.Py_ssize_t
-        row: cython.longlong
-        since: cython.longlong = since_ns
-        until: cython.longlong = until_ns
-        least: cython.longlong = open_ns
-        looked: cython.int = 0
         head = _kept(head)
         octets = head
         h = line_key(octets, asked_end(octets, len(head))) & LOW_63
-        wanted_key = h
-        row = self.heads[(h ^ (h >> 29)) & (self.size - 1)]
-        line = _line(head)
+        found: list[Row] = self._like(False, h, _line(head), since_ns, until_ns, open_ns, ended)
+        return found
+
+    def ending_like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
+        """Return the rows whose target ends like that of *head* (``target_end``), as ``like`` does."""
+        octets: cython.p_const_uchar
+        h: cython.ulonglong
+        head = _kept(head)
+        octets = head
+        h = tail_key(octets, asked_end(octets, len(head))) & LOW_63
+        wanted = target_end(head)
+        if h == 0 or wanted is None:
+            self.more = False
+            return []
+        found: list[Row] = self._like(True, h, wanted, since_ns, until_ns, open_ns, False)
+        return found
+
+    @cython.cfunc
+    def _like(
+        self,
+        tail: cython.bint,
+        h: cython.ulonglong,
+        wanted: object,
+        since: cython.longlong,
+        until: cython.longlong,
+        least: cython.longlong,
+        ended: cython.bint,
+    ) -> list[Row]:
+        """Walk the rows of the key *h*, of lines or of tails, for those of which that part is *wanted*."""
+        key: cython.Py_ssize_t = TAIL if tail else KEY
+        before: cython.Py_ssize_t = TAIL_BEFORE if tail else BEFORE
+        wanted_key: cython.longlong = h
+        slot: cython.Py_ssize_t = (h ^ (h >> 29)) & (self.size - 1)
+        row: cython.longlong = self.tail_heads[slot] if tail else self.heads[slot]
+        at: cython.Py_ssize_t
+        place: cython.Py_ssize_t
+        unended: cython.Py_ssize_t = 0
+        looked: cython.int = 0
         found: list[Row] = []
         self.more = False
         while row > 0 and row > self.rows - self.size:
@@ -283,57 +308,18 @@ class History:
             place = row & (self.size - 1)
             at = place * WIDTH
             looked += 1
-            if self.cells[at + KEY] == wanted_key:
+            if self.cells[at + key] == wanted_key:
                 if self.cells[at + REQ_TS] < since:
                     break
                 if self.cells[at + REQ_TS] <= until and (
                     self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
                 ):
-                    if wanted and self.cells[at + END_TS] == 0:
+                    text = self.texts[place] or b""
+                    if ended and self.cells[at + END_TS] == 0:
                         unended += 1
-                    elif _line(self.texts[place] or b"") == line:
+                    elif (target_end(text) if tail else _line(text)) == wanted:
                         found.append(self._row(row))
-            row = self.cells[at + BEFORE]
-        return found
-
-    def ending_like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
-        """Return the rows whose target ends like that of *head* (``target_end``), as ``like`` does."""
-        octets: cython.p_const_uchar
-        h: cython.ulonglong
-        wanted_key: cython.longlong
-        at: cython.Py_ssize_t
-        place: cython.Py_ssize_t
-        row: cython.longlong
-        since: cython.longlong = since_ns
-        until: cython.longlong = until_ns
-        least: cython.longlong = open_ns
-        looked: cython.int = 0
-        head = _kept(head)
-        octets = head
-        h = tail_key(octets, asked_end(octets, len(head))) & LOW_63
-        wanted_key = h
-        wanted = target_end(head)
-        found: list[Row] = []
-        self.more = False
-        if h == 0 or wanted is None:
-            return found
-        row = self.tail_heads[(h ^ (h >> 29)) & (self.size - 1)]
-        while row > 0 and row > self.rows - self.size:
-            if len(found) >= MOST or looked >= LOOKED:
-                self.more = True
-                break
-            place = row & (self.size - 1)
-            at = place * WIDTH
-            looked += 1
-            if self.cells[at + TAIL] == wanted_key:
-                if self.cells[at + REQ_TS] < since:
-                    break
-                if self.cells[at + REQ_TS] <= until and (
-                    self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
-                ):
-                    if target_end(self.texts[place] or b"") == wanted:
-                        found.append(self._row(row))
-            row = self.cells[at + TAIL_BEFORE]
+            row = self.cells[at + before]
         return found
 
     def latest(self, count: int, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
