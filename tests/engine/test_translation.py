@@ -242,3 +242,16 @@ def test_a_connection_of_another_host_with_the_same_number(ends: tuple[str, str]
     one.server.reset()
     other.server.reset()
     assert len(told(wire)) == 2
+
+
+def test_a_scan_is_no_translation() -> None:
+    """Who tries port after port from one port, with one sequence number, is refused by each, and nobody translates."""
+    wire = Wire()
+    for port in range(1, 41):
+        conn = wire.connection("10.0.0.1:44000", f"10.0.0.9:{port}", client_isn=123_456)
+        conn.client.syn()
+        conn.server.reset()
+        wire.sleep(0.001)
+    results = judged(wire)
+    assert sum(result.type == "failure" for result in results) == 40
+    assert "translation" not in str(results[-1])

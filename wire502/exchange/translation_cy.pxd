@@ -11,6 +11,7 @@ cdef class Translations:
     cdef long long[::1] _heads
     cdef list _conns
     cdef int _forget(self, long long now) except -1
+    cdef int _part(self, Connection conn) except -1
     cdef int opened(self, Connection conn) except -1
     cdef bint unveil(self, Connection conn)
 

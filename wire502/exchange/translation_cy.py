@@ -25,6 +25,7 @@ else:
 WITHIN_NS = cython.declare(cython.longlong, 200_000_000)
 ROWS = cython.declare(cython.Py_ssize_t, 8192)  # connections that are remembered, a power of two
 MOST = cython.declare(cython.int, 64)  # rows of one bucket that are looked at
+MANY = cython.declare(cython.int, 4)  # earlier views of a connection: nobody is translated so often
 SPREAD = cython.declare(cython.ulonglong, 0x1E3779B97F4A7C15)  # an odd number
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 PLACE = cython.declare(cython.int, 51)  # of 64 bits the 13 highest are one of ROWS
@@ -62,11 +63,13 @@ class Translations:
         row: cython.longlong = self._heads[bucket]
         at: cython.Py_ssize_t
         looked: cython.int = 0
-        while row >= self._oldest and looked < MOST:
+        views: cython.int = 0
+        while row >= self._oldest and looked < MOST and views < MANY:
             at = row & (ROWS - 1)
             if self._signs[at] == conn.sign:
-                other = self._conns[at]
-                break
+                views += 1
+                if other is None:
+                    other = self._conns[at]
             row = self._before[at]
             looked += 1
         self._forget(conn.first_ts)
@@ -82,6 +85,8 @@ class Translations:
             return 0  # the port is used again
         if not _shares_an_end(other, conn) and (conn.stamp == 0 or conn.stamp != other.stamp):
             return 0  # the same numbers may be chance, or a habit of whoever made them
+        if views == MANY:
+            return self._part(conn)
         self.found += 1
         if conn.began == 0:
             _shadow(other, conn)
@@ -89,6 +94,23 @@ class Translations:
             # seen on its way back: the view before the translation is the one nearer to the acceptor
             _shadow(conn, other)
             self._conns[at] = other
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _part(self, conn: Connection) -> cython.int:
+        """Judge by itself what looked like views of *conn*: somebody tries many hosts or ports with one number."""
+        row: cython.longlong = self._heads[((conn.sign * SPREAD) & LOW_64) >> PLACE]
+        other: Connection | None
+        looked: cython.int = 0
+        while row >= self._oldest and looked < 2 * MANY:  # these came last
+            other = self._conns[row & (ROWS - 1)]
+            if other is not None and other.shadowed and other.sign == conn.sign:
+                other.shadowed = False
+                other.view = None
+                self.found -= 1
+            row = self._before[row & (ROWS - 1)]
+            looked += 1
         return 0
 
     @cython.cfunc
