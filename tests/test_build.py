@@ -109,3 +109,23 @@ def test_start_up_is_cheap() -> None:
         [sys.executable, "-S", "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert not {"importlib.metadata", "click", "rich", "dpkt"} & set(done.stdout.split())
+
+
+READ_EACH = """import sys
+from wire502.cli import main
+for path in sys.argv[1:]:
+    main(["read", "--json", "--all", path])
+"""
+
+
+def test_neither_compiler_nor_cython() -> None:
+    """Where nothing is compiled and Cython is not installed, every sample capture gives the same lines."""
+    captures = sorted(str(path) for path in Path(__file__).parents[1].glob("captures/*.pcap*"))
+    told = []
+    for code, mode in ((READ_EACH, "auto"), (f"import sys; sys.modules['cython'] = None\n{READ_EACH}", "off")):
+        environment = {**os.environ, _build.VARIABLE: mode}
+        done = subprocess.run([sys.executable, "-c", code, *captures], capture_output=True, env=environment)
+        assert done.stderr == b""
+        told.append(done.stdout)
+    assert told[0] == told[1]
+    assert told[0].count(b'"type": "summary"') == len(captures) > 30

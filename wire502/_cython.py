@@ -1,7 +1,7 @@
 """No-op stand-in for ``import cython``, so that every ``*_cy.py`` also runs where Cython is not installed.
 
 The annotations in those files are never evaluated (``from __future__ import annotations``), so only what is
-called or used as a decorator at run time has to exist here.
+called, passed or used as a decorator at run time has to exist here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_INTEGERS = frozenset({"Py_ssize_t", "bint", "int", "longlong", "size_t", "uchar", "uint", "ulonglong", "ushort"})
+_OTHERS = frozenset({"double", "p_const_uchar", "p_longlong", "p_uint", "p_ushort"})
 
 compiled = False
 
@@ -26,11 +29,18 @@ cclass = cfunc = ccall = inline = final = nogil = no_gc = _same
 locals = returns = exceptval = boundscheck = wraparound = cdivision = freelist = _decorator  # noqa: A001
 
 
-def cast(_type: Any, value: T, **_options: Any) -> T:
-    """Return *value*: an uncompiled cast changes nothing."""
-    return value
+def cast(type_: Any, value: Any, **_options: Any) -> Any:
+    """Return *value*, without its fraction where *type_* is one of integers; nothing is cut to the type's width."""
+    return int(value) if type_ in _INTEGERS and isinstance(value, float) else value
 
 
 def declare(_type: Any = None, value: Any = None, **_options: Any) -> Any:
     """Return *value*: an uncompiled declaration declares nothing."""
     return value
+
+
+def __getattr__(name: str) -> str:
+    """Return the stand-in of a C type, which is its name: types are passed to ``cast`` and ``declare`` only."""
+    if name in _INTEGERS or name in _OTHERS:
+        return name
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

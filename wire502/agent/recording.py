@@ -170,9 +170,8 @@ class Recording(Part):
             self._open(None)
         except OSError as error:
             self._fail(error, 0)
-            self._written = len(
-                self._header
-            )  # as if it had been: the old file goes on, no file at all would help nobody
+            # As if it had been: the old file goes on, no file at all would help nobody.
+            self._written = len(self._header)
 
     def _open(self, owner: User | None) -> None:
         descriptor = os.open(self.name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
