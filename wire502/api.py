@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
 from wire502.errors import CaptureError
+from wire502.model.records import record
 from wire502.model.verdict import (
     QUIET_KINDS,
     Cleared,
@@ -153,7 +154,7 @@ class Feed(Protocol):
         """Give back what is open."""
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Moment:
     """A point in time in ns since 1970 UTC; with ``of_day`` in ns since midnight UTC of the capture's first day."""
 
@@ -165,7 +166,7 @@ class Moment:
         return first_ns // DAY_NS * DAY_NS + self.ns if self.of_day else self.ns
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Filter:
     """What is handed out; a field that is None or empty asks for nothing.
 

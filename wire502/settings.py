@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal
 
 from wire502.errors import SettingError
 from wire502.model.context import Context
+from wire502.model.records import record
 
 Unit = Literal["time", "octets", "count", "times", "words"]
 
@@ -48,7 +49,7 @@ _SIZES = {
 }
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Setting:
     """One row of the table; ``field`` is its place in ``Context``."""
 
@@ -219,7 +220,7 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(matches)}?" if matches else ""
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Endpoint:
     """An address, as text and in ``Segments``' two halves, and a port, None for any."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
 from wire502.agent.parts import Part
 from wire502.api import Failure, Reading, Result
 from wire502.capture.live import LiveSource
+from wire502.model.records import record
 
 
-@dataclass(slots=True)
+@record()
 class State:
     """Counters since the start, and gauges of now (``connections``, ``buffered``, ``upstreams``, ``ring``).
 

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, cast
 
@@ -24,6 +24,7 @@ from wire502.api import Failure, Result
 from wire502.errors import SettingError
 from wire502.model.capture_info import Interface
 from wire502.model.context import Context
+from wire502.model.records import record
 from wire502.model.verdict import QUIET_KINDS
 
 HOUR_S = 3600.0
@@ -36,7 +37,7 @@ CLOSING_S = 0.8
 PAUSE_S = 5.0  # after a bundle that could not be made
 
 
-@dataclass(slots=True)
+@record()
 class Wanted:
     """A failure that deserves a bundle, at *due* seconds of the loop's clock."""
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import mmap
 import os
-from dataclasses import dataclass
 
 from wire502.agent.parts import Part
 from wire502.capture.pack_cy import Packer
 from wire502.model.frames_cy import Batch
+from wire502.model.records import record
 
 SLOT = 1 << 19  # holds the largest frame that is captured
 LEAST_SLOTS = 8
 
 
-@dataclass(slots=True)
+@record()
 class Slot:
     """A piece of the memory: *used* octets from *start*, of frames from *first_ns* to *last_ns*."""
 

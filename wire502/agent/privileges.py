@@ -6,9 +6,9 @@ import ctypes
 import os
 import struct
 import sys
-from dataclasses import dataclass
 
 from wire502.errors import SettingError
+from wire502.model.records import record
 
 DEFAULT_USER = "nobody"
 _NO_NEW_PRIVILEGES = 38
@@ -16,7 +16,7 @@ _AMBIENT, _CLEAR_ALL = 47, 4
 _VERSION_3 = 0x2008_0522  # of the capability calls of Linux
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class User:
     """Who the agent becomes."""
 

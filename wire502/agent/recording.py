@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from wire502.agent.parts import Part, Trouble
 from wire502.agent.privileges import User
@@ -19,6 +18,7 @@ from wire502.capture.write import PcapngWriter, PcapWriter
 from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
 from wire502.model.frames_cy import Batch
+from wire502.model.records import record
 
 PCAPNG = ".pcapng"
 _BUFFER = 1 << 19
@@ -36,7 +36,7 @@ def _header(interface: Interface, pcapng: bool) -> bytes:
     return out.getvalue()
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Rotation:
     """When a file is full: after *megabytes* (``-C``), *seconds* (``-G``); and how many files there are (``-W``)."""
 

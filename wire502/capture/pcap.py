@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import unpack_from
 
 from wire502.capture.pcap_cy import SWAP_ALWAYS, SWAP_IF_CROSSED, SWAP_NEVER
+from wire502.model.records import record
 
 FILE_HEADER = 24
 
@@ -23,7 +23,7 @@ _LARGE_LIMIT = 128 << 20
 _LARGE_LINKTYPES = frozenset((189, 220, 249, 231, 279))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class PcapHeader:
     """What the first 24 octets of a pcap file say.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from wire502.capture import formats
 from wire502.capture.octets import BrokenOctets, Octets
 from wire502.model.capture_info import DropReport, InputDamage, Interface
 from wire502.model.frames_cy import Batch
+from wire502.model.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ HEAD_SIZE = 16 * 1024
 _PEEK_ROWS = 64
 
 
-@dataclass(slots=True)
+@record()
 class Head:
     """The begin of an input: the first *filled* octets of *buffer* are what *octets* gave first."""
 

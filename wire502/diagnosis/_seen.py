@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from wire502.model.records import record
 from wire502.model.verdict import ExchangeLine, Failure, Incident, Open, Result, Summary, Update
 
 MOST_FAILURES = 32_768
@@ -18,7 +19,7 @@ _LOOKED_AT = 64  # attempts of one key around one moment
 _CHANGEABLE = frozenset({"kind", "masked", "client", "alternatives"})
 
 
-@dataclass(slots=True)
+@record()
 class Item:
     """A failure, an incident without attempts, or an unfinished attempt, with what a line may know of it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +26,7 @@ from wire502.evidence.selection import Wanted
 from wire502.evidence.slices import Slice, cut
 from wire502.evidence.source import Frames, file_digest
 from wire502.evidence.traces import traces
+from wire502.model.records import record
 from wire502.model.trace import Trace
 
 EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"
@@ -41,7 +42,7 @@ class EvidenceError(Wire502Error):
     """A bundle that cannot be made as asked, or that is not what it says."""
 
 
-@dataclass(slots=True)
+@record()
 class Findings:
     """What was read: the records as they are to be shown (redacted, unless that is not wanted), in their order."""
 
@@ -82,7 +83,7 @@ class Findings:
         return [*self.failures, *self.incidents]
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Options:
     """How captures are read and what is done with the octets: all that verdicts and bundle depend on."""
 
@@ -262,7 +263,7 @@ def compared_slice(made: Slice, everything: Findings, chosen: Findings, options:
     return compared(again.verdicts(), everything.verdicts(), chosen.verdicts(), made.sources())
 
 
-@dataclass(slots=True)
+@record()
 class Digests:
     """SHA-256 of what a slice holds: of the octets of some frames; short ones of every frame with its time stamp and
     length, and of the comments of each frame that has any, and of the rest of the file's.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wire502.api import Failure, Incident
 from wire502.evidence.cited import Place, Signature, causes_of, signature
+from wire502.model.records import record
 
 Verdict = Failure | Incident
 
 
-@dataclass(slots=True)
+@record()
 class Difference:
     """*lost*: verdicts that are not found again; *new*: verdicts of the slice that the source does not have, with the
     frame of the source; *causes*: failures that are the same but for their causes, and the causes found in the slice.

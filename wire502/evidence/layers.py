@@ -11,7 +11,9 @@ This module is longer than most: it is one table of small readers, and a frame m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wire502.model.records import record
 
 _MOST_STEPS = 40
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
@@ -27,7 +29,7 @@ _RAW = {101: 0, 12: 0, 14: 0, 228: 0, 229: 0, 0: 4, 108: 4}
 SUPPORTED = frozenset({1, 113, 276, *_RAW})
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Sum:
     """An Internet checksum (RFC 1071) at octet *at*, over octets *low* to *high*; *wire*: its octets on the wire.
 
@@ -49,7 +51,7 @@ class Sum:
         return self.high - self.low == self.wire
 
 
-@dataclass(slots=True)
+@record()
 class Layout:
     """What a frame holds: (offset, size) of addresses (6: MAC), the checksums, outer ones first, what to blank.
 

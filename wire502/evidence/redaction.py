@@ -12,7 +12,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from struct import pack
 from typing import cast
 
@@ -25,6 +25,7 @@ from wire502.evidence.selection import ends
 from wire502.evidence.slices import Slice
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.frames_cy import ACK, IPV6, SYN, Batch, Segments
+from wire502.model.records import record
 from wire502.packet import PacketStage
 
 _MOST_STREAM = 256 << 20
@@ -37,7 +38,7 @@ _MASKED_OCTET = 0x78
 Key = tuple[tuple[int, int, int], tuple[int, int, int]]  # sender, receiver
 
 
-@dataclass(slots=True)
+@record()
 class Segment:
     """One segment of TCP: *rel* is the offset of its payload in the stream; places count octets of the slice."""
 
@@ -50,7 +51,7 @@ class Segment:
     ipv6: bool
 
 
-@dataclass(slots=True)
+@record()
 class Stream:
     """One direction of a connection; offset 0 is *base*, the sequence number behind the SYN."""
 
@@ -70,7 +71,7 @@ class Stream:
         return self.last
 
 
-@dataclass(slots=True)
+@record()
 class Payload:
     """Octets *low* to *high* of frame *row* that are overwritten as they stand: payload outside of any stream."""
 
@@ -269,9 +270,9 @@ class _Collector:
             captured, length = segments.captured[row], segments.length[row]
             stream.segments.append(Segment(rel, place, captured, length, frame - 1, seq, bool(flags & IPV6)))
             yield frame
-        for record in cast("list[RareFrame]", segments.rare):
-            self._rare(record, interfaces[record.interface].linktype)
-            yield record.frame
+        for rare in cast("list[RareFrame]", segments.rare):
+            self._rare(rare, interfaces[rare.interface].linktype)
+            yield rare.frame
 
     def _stream(self, segments: Segments, row: int) -> Stream:
         key = ends(segments, row)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from wire502.api import Failure
 from wire502.evidence.bundle import EvidenceError, Findings
 from wire502.evidence.cited import Place, failure_notes, incident_notes, merged
 from wire502.evidence.verifying import source_places
+from wire502.model.records import record
 
 LEAST = (3, 0)
 EXTRA = "the second opinion needs the extra tshark: pip install 'wire502[tshark]'"
@@ -34,7 +35,7 @@ _OF_THE_READER = frozenset({"frame.time", "frame.time_utc"})  # written in the t
 _TRUE = frozenset({"1", "True", "true"})
 
 
-@dataclass(slots=True)
+@record()
 class Seen:
     """What tshark says of one frame: *sender* as ``address:port``, *flags* of TCP, *status* of a response, *lines*."""
 
@@ -48,7 +49,7 @@ class Seen:
     lines: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record()
 class Opinion:
     """The text for the bundle, and in one sentence what it comes to."""
 

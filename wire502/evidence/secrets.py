@@ -7,16 +7,16 @@ a message that have no name: ``query``, ``userinfo``, ``bodies``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wire502.model.context import Context
+from wire502.model.records import record
 
 PARTS = ("query", "userinfo", "bodies")
 # a word that is part of a name which holds no secret
 _OPEN_NAMES = frozenset({b":authority", b"authority"})
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Secrets:
     """What is overwritten.
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from wire502.model.capture_info import Clocks
 from wire502.model.frames_cy import SYN, Segments
+from wire502.model.records import record
 
 MOST_SEGMENTS = 20_000  # of one file that are remembered
 MOST_REQUESTS = 5_000
@@ -31,7 +31,7 @@ BEHIND_NS = 50_000  # a gateway asks upstream a moment after it was asked
 End = tuple[int, int, int]  # both halves of an address, port
 
 
-@dataclass(slots=True)
+@record()
 class Difference:
     """How far the clock of file *other* is ahead of that of file *one*; ``way_ns`` is the time between the two."""
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from wire502.exchange.outcomes import Key
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection
+from wire502.model.records import record
 from wire502.model.verdict import Failure, Incident
 
 WATCHED = 4096  # failures and incidents that may still be corrected
@@ -27,7 +27,7 @@ REST_NS = 120_000_000_000  # for which what was written is kept at hand: longer 
 RESTS = 5  # times that it is kept on for a client that still waits
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False)
 class Held:
     """A failure that waits, or was written and may still change.
 
@@ -52,7 +52,7 @@ class Held:
     ident: str | None = None  # it was told as pending under this id
 
 
-@dataclass(slots=True)
+@record()
 class ClientError:
     """A client's request that ended in an error."""
 
@@ -62,7 +62,7 @@ class ClientError:
     page: bytes = b""
 
 
-@dataclass(slots=True)
+@record()
 class Told:
     """An incident that was written, and what it was made of."""
 

@@ -7,7 +7,8 @@ request head, so that a match is by octets and not by a hash. Rows are overwritt
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+
+from wire502.model.records import record
 
 try:
     import cython
@@ -42,7 +43,7 @@ KEPT = cython.declare(cython.Py_ssize_t, 8192)  # octets of a head in a row
 LOOKED = 8192  # rows that are looked at for them
 
 
-@dataclass(slots=True)
+@record()
 class Row:
     """One exchange, as it stood when it was read. ``end_ts`` is 0 while no whole response has been seen.
 

@@ -8,7 +8,7 @@ are not guessed at, but counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wire502.exchange.history_cy import MOST, History, Row
 from wire502.exchange.legs_cy import Legs
@@ -20,6 +20,7 @@ from wire502.model import head_fields
 from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.endpoints import endpoint_text
 from wire502.model.flow_cy import Connection, Exchange
+from wire502.model.records import record
 
 WITHIN_NS = 120_000_000_000
 CLOCK_NS = 1_000_000  # frames of two interfaces may change places by so much
@@ -31,7 +32,7 @@ COUNTED = 65_536  # rows that are looked at to say how many requests came into q
 AGAIN_NS = 1_000_000_000  # ... not more often than this
 
 
-@dataclass(slots=True)
+@record()
 class Joined:
     """The result of a look: the client's row, or how many came into question."""
 

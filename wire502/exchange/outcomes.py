@@ -6,11 +6,10 @@ its connection is forgotten, since the attempt behind it may be judged later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wire502.exchange.history_cy import History, Row
 from wire502.model.attempt import Point
 from wire502.model.flow_cy import RST_IGNORED, Connection, Exchange, Half
+from wire502.model.records import record
 
 REMEMBERED = 65_536
 ERRORS = ("error", "cut", "closed_without_response", "reset")
@@ -19,7 +18,7 @@ PAUSE_NS = 1_000_000_000
 Key = tuple[int, int]  # stream and number of an exchange
 
 
-@dataclass(slots=True)
+@record()
 class Outcome:
     """What a client got for one request; ``point`` is where that became final.
 

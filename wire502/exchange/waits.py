@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from wire502.exchange.outcomes import Key
 from wire502.model.attempt import Point
 from wire502.model.flow_cy import Connection
+from wire502.model.records import record
 
 LOOK_NS = 250_000_000  # how soon it is seen that a wait is over
 MOST = 1024  # waits that are told; beyond it they are only judged when they end
@@ -16,7 +16,7 @@ MOST = 1024  # waits that are told; beyond it they are only judged when they end
 Why = Literal["answered", "judged", "forgotten", "ended"]
 
 
-@dataclass(slots=True)
+@record()
 class Waiting:
     """A wait that was told as *ident*: nothing came on *conn* for its exchange since *since*."""
 
@@ -26,7 +26,7 @@ class Waiting:
     since: Point
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Over:
     """The end of a wait: *point* is the frame that ended it, None where no frame did."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from wire502.gateways._tables import GAP, Gateway, Variant
+from wire502.model.records import record
 
 LINE = 16_384  # characters of a line that are looked at
 LINES = 64  # lines of a text that are looked at
@@ -15,7 +15,7 @@ _CODE = re.compile(r"\bAH\d{5}\b|\bERR_[A-Z_]+\b|\bHPE_[A-Z_]+\b|\bE[A-Z]{5,}\b"
 _STATUS = re.compile(r"[1-9]\d\d")
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Fit:
     """A row that would write this: which gateway, for which kind, and how well the text fits it.
 

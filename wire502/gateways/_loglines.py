@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from dataclasses import dataclass
 from functools import lru_cache
+
+from wire502.model.records import record
 
 LINE = 16_384  # characters of a line that are looked at
 SECOND_NS = 1_000_000_000
@@ -66,7 +67,7 @@ FORMATS = {
 NO_STATUS = frozenset({-1, 0, 9})  # HAProxy, Envoy and ALB; nginx writes 009 for an answer without status line
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class LogLine:
     """What one line says. Times are ns since 1970 UTC: the line speaks of something from *first_ns* to *last_ns*."""
 

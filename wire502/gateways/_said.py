@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from wire502.gateways._fits import LINE, LINES, holds
+from wire502.model.records import record
 
 _STATE = re.compile(r"(?:^|(?<= ))([CSPLRIDUKcs-][RQCHDLT-])(?:[NIDVEOU-][NIUPRD-])?(?= |$)")
 _ALONE = re.compile(r"[CSPLRIDUKcs-][RQCHDLT-](?:[NIDVEOU-][NIUPRD-])?")
@@ -15,7 +15,7 @@ _FLAGS = re.compile(r"[1-9]\d\d ([A-Z][A-Z,]{1,31})(?= |$)")
 _WORD = re.compile(r"[A-Z]{2,5}(?:,[A-Z]{2,5}){0,7}")
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Said:
     """A meaning: whose word it is, the word, what it says, and the kinds of failure beside which it is seen."""
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
+
+from wire502.model.records import record
 
 KINDS = (
     "connect_refused connect_timeout connect_unreachable tls_alert tls_not_tls rst_mid_handshake fin_mid_handshake "
@@ -28,7 +30,7 @@ _BUT = _ROW | frozenset("when cases before since".split())
 _SECTION = frozenset("source verified note".split())
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Case:
     """One way in which a kind can come about, as ``_cases.toml`` says it. ``kind`` is None where nothing failed."""
 
@@ -39,7 +41,7 @@ class Case:
     why: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Answer:
     """What a gateway makes of one kind of failure.
 
@@ -86,7 +88,7 @@ class Answer:
         return "same" if self.relayed else "none"
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Variant:
     """A row under ``but``: another answer for these cases, facts or versions."""
 
@@ -107,7 +109,7 @@ class Variant:
         return self.since is None or number(version) >= number(self.since)
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Row:
     """A kind's row: the usual answer and its variants."""
 
@@ -122,7 +124,7 @@ class Row:
         return max(fitting, key=lambda one: (bool(one.cases), len(one.when), one.before is not None)).answer
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Signs:
     """How a gateway is known by what it sends to its client."""
 
@@ -135,7 +137,7 @@ class Signs:
     note: str = ""
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Section:
     """Figures of one sort: seconds for timeouts and keep-alive, octets or counts for limits."""
 
@@ -145,7 +147,7 @@ class Section:
     verified: str = "unknown"
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Version:
     """A change of behaviour."""
 
@@ -155,7 +157,7 @@ class Version:
     verified: str = "unknown"
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Gateway:
     """One gateway's table. ``modules`` holds the rows by protocol to the upstream; ``http`` is always there."""
 

@@ -11,7 +11,6 @@ import functools
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
@@ -23,6 +22,7 @@ from wire502.kinds._waits import gateway_owes, pause
 from wire502.model.attempt import Attempt
 from wire502.model.context import Context
 from wire502.model.finding import Finding
+from wire502.model.records import record
 
 __all__ = [
     "GROUPS",
@@ -45,7 +45,7 @@ __all__ = [
 GROUPS = ("connect", "handshake", "request", "response", "gateway")
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Kind:
     """One failure kind, as its module says it."""
 

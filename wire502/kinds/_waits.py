@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wire502.kinds import _evidence
 from wire502.kinds._phases import earliest, gateway_close, offset_of, order, phase, speaks_http, upstream_close
 from wire502.kinds._sight import blind, sent_whole
@@ -11,6 +9,7 @@ from wire502.kinds._violations import client_failed, tolerated
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
 from wire502.model.finding import Finding, Wait
+from wire502.model.records import record
 from wire502.model.verdict import Alternative
 
 SECOND = 1_000_000_000
@@ -30,7 +29,7 @@ _NAMES = {
 }
 
 
-@dataclass(slots=True)
+@record()
 class Pause:
     """The wait at the end of an attempt; lengths in ns, measured from each of the moments that may start a timer."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from wire502.model.attempt import Point
+from wire502.model.records import record
 
 
 class Ending(NamedTuple):
@@ -61,7 +61,7 @@ class Failed(NamedTuple):
     tenant: int | None = None  # VLAN or virtual network, where several have the upstream's address
 
 
-@dataclass(slots=True)
+@record()
 class Endpoint:
     """One upstream endpoint over the capture, as far as it was read."""
 

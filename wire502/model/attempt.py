@@ -7,10 +7,10 @@ the start of its stream (the octet after the SYN is 0; begun mid-connection: the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from wire502.model.capture_info import STAMP, place_of
+from wire502.model.records import record
 
 
 class _Place(NamedTuple):
@@ -39,7 +39,7 @@ class Point(_Place):
         return self.frame < other.frame if self.file == other.file else self.time_ns < other.time_ns
 
 
-@dataclass(slots=True)
+@record()
 class Step:
     """One rung of the ladder: a noteworthy frame, or a run of in-order data as one.
 
@@ -55,7 +55,7 @@ class Step:
     note: str = ""
 
 
-@dataclass(slots=True)
+@record()
 class Closing:
     """A FIN or RST as captured."""
 
@@ -74,7 +74,7 @@ class Closing:
     echoes_request_ack: bool = False
 
 
-@dataclass(slots=True)
+@record()
 class Manners:
     """How the packets of one sender look (RSTs aside), to compare a RST with, and how large they grew."""
 
@@ -88,7 +88,7 @@ class Manners:
     largest: int = 0  # payload of its largest segment
 
 
-@dataclass(slots=True)
+@record()
 class TooBig:
     """An ICMP error about a segment of this connection that asks for smaller packets."""
 
@@ -98,7 +98,7 @@ class TooBig:
     mtu: int  # 0: not said
 
 
-@dataclass(slots=True)
+@record()
 class Unreachable:
     """An ICMP error that quotes a segment of this connection, or an address that nobody answered for."""
 
@@ -109,7 +109,7 @@ class Unreachable:
     from_gateway: bool = False  # the gateway's own host said so
 
 
-@dataclass(slots=True)
+@record()
 class Handshake:
     """How the connection began."""
 
@@ -128,7 +128,7 @@ class Handshake:
         return bool(self.syn_acks) or self.mid_connection
 
 
-@dataclass(slots=True)
+@record()
 class Request:
     """The request of the attempt, as far as it was seen on this connection."""
 
@@ -148,7 +148,7 @@ class Request:
     cut: bool = False  # parts of it are not in the capture
 
 
-@dataclass(slots=True)
+@record()
 class Violation:
     """The first octet of the response that the grammar forbids."""
 
@@ -160,7 +160,7 @@ class Violation:
     framing_lost: bool = False  # the end of the response cannot be found even by a forgiving reader
 
 
-@dataclass(slots=True)
+@record()
 class Response:
     """The final response of the attempt, as far as it was seen."""
 
@@ -183,7 +183,7 @@ class Response:
     over_limit: Point | None = None  # frame that took the head over ``Context.header_limit``
 
 
-@dataclass(slots=True)
+@record()
 class Silence:
     """The longest wait of the attempt that nothing but its end broke."""
 
@@ -193,7 +193,7 @@ class Silence:
     seconds_since_request: float | None  # from the request's last octet
 
 
-@dataclass(slots=True)
+@record()
 class Gap:
     """Octets that are not there. ``label`` is ``capture``, ``wire`` or ``unknown`` (vocabulary: what was not seen)."""
 
@@ -206,7 +206,7 @@ class Gap:
     before_close: bool = False  # right before the FIN or RST
 
 
-@dataclass(slots=True)
+@record()
 class ClientView:
     """What the client got for this attempt, from the client leg."""
 
@@ -226,7 +226,7 @@ class ClientView:
     skew_ns: int = 0  # what was added to the times of these points to put them on the upstream leg's clock
 
 
-@dataclass(slots=True)
+@record()
 class Attempt:
     """Everything that was seen of one attempt, at the moment when it is judged."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wire502.model.records import record
 
 # Where several files are read as one, frame numbers bear the stamp of their file: (index + 1) * STAMP is added to them.
 # So a number says which file it is of, wherever it is kept; with one file they are plain.
@@ -14,7 +16,7 @@ def place_of(frame: int, file: int) -> tuple[int, int]:
     return (frame % STAMP, frame // STAMP - 1) if frame >= STAMP else (frame, file)
 
 
-@dataclass(slots=True)
+@record()
 class Interface:
     """One interface of one input file; a classic pcap has exactly one."""
 
@@ -26,7 +28,7 @@ class Interface:
     nanoseconds: bool = False  # finer than microseconds
 
 
-@dataclass(slots=True)
+@record()
 class DropReport:
     """Packets that the capture itself says it lost (pcapng ISB, PACKET_STATISTICS)."""
 
@@ -37,7 +39,7 @@ class DropReport:
     count: int
 
 
-@dataclass(slots=True)
+@record()
 class Clocks:
     """How the clocks of several inputs were brought together, before they were read.
 
@@ -51,7 +53,7 @@ class Clocks:
     said: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record()
 class InputDamage:
     """Where and how an input is damaged; everything before it was read."""
 
@@ -61,7 +63,7 @@ class InputDamage:
     way_out: str
 
 
-@dataclass(slots=True)
+@record()
 class RareFrame:
     """A frame beside TCP that can prove a failure: an ICMP error, an ARP or ND message.
 

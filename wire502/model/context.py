@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wire502.model.records import record
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Context:
     """Deadlines in nanoseconds, limits in octets or counts; ``settings.SETTINGS`` says what each means."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from wire502.model.attempt import Point
+from wire502.model.records import record
 from wire502.model.verdict import Alternative, AtFault, Confidence, Evidence
 
 
-@dataclass(slots=True)
+@record()
 class Wait:
     """A silence that decided something: when it began, what ended it (None: the end of the capture)."""
 
@@ -18,7 +19,7 @@ class Wait:
     seconds: float
 
 
-@dataclass(slots=True)
+@record()
 class Finding:
     """One kind's claim: at this frame the attempt became hopeless, and these frames show it."""
 
@@ -35,7 +36,7 @@ class Finding:
     numbers: dict[str, float] = field(default_factory=dict)  # figures for the summary sentence
 
 
-@dataclass(slots=True)
+@record()
 class Verdict:
     """The judge's word on one attempt.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from wire502.model.records import record
 
 # Bits of TracePoint.flags
 OPENS = 1  # SYN
@@ -32,7 +34,7 @@ class TracePoint(NamedTuple):
     flags: int
 
 
-@dataclass(slots=True)
+@record()
 class Octets:
     """Octets of one direction next to the failure point.
 
@@ -46,7 +48,7 @@ class Octets:
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record()
 class Trace:
     """The segments of an attempt in the order of the capture; *omitted* of them are left out before ``points[cut]``.
 

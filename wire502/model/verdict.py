@@ -6,10 +6,11 @@ RFC 3339; every other field is written as it stands, unknown as null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal, NewType
 
 from wire502.model.attempt import Step
+from wire502.model.records import record
 
 Time = NewType("Time", int)
 
@@ -18,7 +19,7 @@ AtFault = Literal["upstream", "network", "gateway", "client", "unknown"]
 CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
-@dataclass(slots=True)
+@record()
 class Evidence:
     """One observation: the frame that shows it, in words."""
 
@@ -27,7 +28,7 @@ class Evidence:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Cause:
     """Why it happened, as far as the capture tells."""
 
@@ -39,7 +40,7 @@ class Cause:
     advice: str | None = None
 
 
-@dataclass(slots=True)
+@record()
 class Alternative:
     """Another reading of the same frames."""
 
@@ -50,7 +51,7 @@ class Alternative:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Until:
     """What ended a silence; ``frame`` is null when it was the end of the capture."""
 
@@ -60,7 +61,7 @@ class Until:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class ConnectionRef:
     """The connection of an attempt."""
 
@@ -73,7 +74,7 @@ class ConnectionRef:
     first_file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class RequestRef:
     """The request of an attempt; target and host as on the wire."""
 
@@ -88,7 +89,7 @@ class RequestRef:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class ResponseRef:
     """The response of an attempt, as far as it came."""
 
@@ -101,7 +102,7 @@ class ResponseRef:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Link:
     """How sure the join of the two legs is, and by what."""
 
@@ -110,7 +111,7 @@ class Link:
     runner_up: float | None
 
 
-@dataclass(slots=True)
+@record()
 class ClientRef:
     """What the client got.
 
@@ -133,7 +134,7 @@ class ClientRef:
     end_file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class GatewayView:
     """What a gateway answers and logs for this failure."""
 
@@ -142,7 +143,7 @@ class GatewayView:
     agrees: bool | None
 
 
-@dataclass(slots=True)
+@record()
 class Failure:
     """One failed attempt: the frame that doomed it, and why that frame."""
 
@@ -174,7 +175,7 @@ class Failure:
     ladder: list[Step] = field(default_factory=list, metadata={"json": False})  # text and reports only
 
 
-@dataclass(slots=True)
+@record()
 class IncidentRequest:
     """The client's own request."""
 
@@ -186,7 +187,7 @@ class IncidentRequest:
     file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Incident:
     """One error that a client got, with all attempts behind it.
 
@@ -216,7 +217,7 @@ class Incident:
     end_file: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class Open:
     """An attempt unfinished at the end of the capture, and why nothing can be said of it."""
 
@@ -231,7 +232,7 @@ class Open:
     why_unknown: str
 
 
-@dataclass(slots=True)
+@record()
 class ExchangeLine:
     """One exchange, with --all: a healthy one, or one of a client leg."""
 
@@ -251,7 +252,7 @@ class ExchangeLine:
     oddities: list[str]
 
 
-@dataclass(slots=True)
+@record()
 class Update:
     """Keys of an earlier line that turned out otherwise."""
 
@@ -261,7 +262,7 @@ class Update:
     changes: dict[str, object]  # written flat into the line
 
 
-@dataclass(slots=True)
+@record()
 class Percentiles:
     """From log buckets, at most 5 % off; null without a sample."""
 
@@ -269,7 +270,7 @@ class Percentiles:
     p99: float | None
 
 
-@dataclass(slots=True)
+@record()
 class Gaps:
     """Number of gaps by label."""
 
@@ -278,7 +279,7 @@ class Gaps:
     unknown: int = 0
 
 
-@dataclass(slots=True)
+@record()
 class OutageRef:
     """A time in which an upstream gave no good response: from its first failure to the next good response.
 
@@ -296,7 +297,7 @@ class OutageRef:
     failures: int
 
 
-@dataclass(slots=True)
+@record()
 class UpstreamSummary:
     """What one upstream endpoint did; failures that a retry made good are counted by kind, too."""
 
@@ -316,7 +317,7 @@ class UpstreamSummary:
     pace: list[tuple[Time, int, list[int]]] = field(default_factory=list, metadata={"json": False})
 
 
-@dataclass(slots=True)
+@record()
 class Summary:
     """The last line."""
 
@@ -346,7 +347,7 @@ class Summary:
     caveats: list[str]
 
 
-@dataclass(slots=True)
+@record()
 class LogVerdict:
     """With --log: a line of the gateway's log against the capture, or (``silent``) a failure that it does not mention.
 
@@ -372,7 +373,7 @@ class LogVerdict:
     why: str
 
 
-@dataclass(slots=True)
+@record()
 class LogSummary:
     """With --log: how many lines there were and what became of them, after the last of them."""
 
@@ -392,7 +393,7 @@ class LogSummary:
     last_time: Time | None
 
 
-@dataclass(slots=True)
+@record()
 class Pending:
     """Live only: a wait past its deadline that nothing has ended yet; a ``failure`` or ``cleared`` has its id later.
 
@@ -413,7 +414,7 @@ class Pending:
     summary: str
 
 
-@dataclass(slots=True)
+@record()
 class Cleared:
     """Live only: a wait that was told as pending ended without a failure; ``frame`` is what ended it, if any."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from dataclasses import dataclass
+
+from wire502.model.records import record
 
 try:
     import cython
@@ -23,7 +24,7 @@ _LARGEST = cython.declare(cython.Py_ssize_t, 65535)
 _ZEROS = memoryview(bytes(2 * 65536))
 
 
-@dataclass(slots=True)
+@record()
 class Datagram:
     """A datagram put together: ``octets`` from its IP header on, ``length`` with those that were not captured."""
 

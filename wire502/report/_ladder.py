@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wire502.model.attempt import Step
+from wire502.model.records import record
 from wire502.model.verdict import ClientRef, Failure
 from wire502.report._clock import SECOND_NS, Clock
 from wire502.report._layout import Line, Span, Style, cells, cut_middle, plain, wrap
@@ -41,7 +41,7 @@ _OUTCOMES = {
 }
 
 
-@dataclass(slots=True)
+@record()
 class Rung:
     """One line of the ladder; ``way`` is ">" from the gateway, "<" from the upstream, "" for neither.
 

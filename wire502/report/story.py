@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from wire502.model.records import record
 from wire502.model.verdict import Failure, Incident, Result, Summary, Time, Update
 from wire502.report.text import TextReport
 
@@ -24,7 +24,7 @@ _FAILED = frozenset({"error", "cut", "closed_without_response", "reset"})
 _NUMBERS = re.compile(r"(?<![A-Za-z])\d+(?![A-Za-z])|[0-9A-Fa-f-]{8,}")
 
 
-@dataclass(slots=True)
+@record()
 class Group:
     """Like incidents, or like failures without one."""
 

@@ -6,7 +6,8 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
+
+from wire502.model.records import record
 
 ANY = "any"
 ETHERNET, LOOPBACK = 1, 772  # hardware types whose frames begin with an Ethernet header
@@ -17,7 +18,7 @@ _COUNTERS = ("rx_missed_errors", "rx_fifo_errors")
 _STATISTICS = "/sys/class/net"
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Device:
     """A network interface of this host; *hardware* is its ARPHRD_ type."""
 

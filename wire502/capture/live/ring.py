@@ -15,9 +15,9 @@ import socket
 import struct
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
 
 from wire502.capture.live.bpf import Program, packed
+from wire502.model.records import record
 
 BLOCK = (
     1 << 19
@@ -41,7 +41,7 @@ _THREE = struct.Struct("=III")
 AWAY = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO})  # what a socket says when its interface is down or gone
 
 
-@dataclass(slots=True)
+@record()
 class Counted:
     """What the kernel counted since it was asked last: frames that passed the filter, lost ones, times it was full."""
 

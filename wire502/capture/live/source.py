@@ -6,7 +6,6 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from wire502.capture.live import interfaces as net
 from wire502.capture.live.bpf import WHOLE, FilterError, Program, accept, once_on, only_interfaces, uncooked
@@ -18,6 +17,7 @@ from wire502.capture.source import BATCH_ROWS
 from wire502.errors import CaptureError
 from wire502.model.capture_info import DropReport, InputDamage, Interface
 from wire502.model.frames_cy import Batch
+from wire502.model.records import record
 
 LINK_ETHERNET, LINK_COOKED = 1, 276
 PATIENCE_S = 0.1  # an empty batch is returned after so long without a frame
@@ -30,7 +30,7 @@ _STATE_NS = 200_000_000
 _ASK_NS = 100_000_000  # how often interfaces are asked what they lost: a verdict is held longer than that
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class LiveOptions:
     """How to capture: the filter expression, octets kept of a frame, octets of the ring, whether frames for others.
 
@@ -44,7 +44,7 @@ class LiveOptions:
     fanout: int | None = None
 
 
-@dataclass(slots=True)
+@record()
 class Totals:
     """What the kernel counted since the start; *interface* is what the interfaces themselves say they lost."""
 

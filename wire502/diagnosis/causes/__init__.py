@@ -14,20 +14,20 @@ import functools
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
+from wire502.model.records import record
 from wire502.model.verdict import CONFIDENCES, AtFault, Cause, Failure
 
 CLASSES = ("overload", "network", "configuration", "downtime", "intermediary", "application", "client")
 MOST = 3  # causes that a verdict names: more would be no answer
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Rule:
     """One cause, as its module says it."""
 
