@@ -40,7 +40,10 @@ class Peer:
         return lines[0][:80] if lines else "unknown version"
 
 
-TCPDUMP = Peer("tcpdump", "tcpdump", ("tcpdump", "-r", "FILE", "-w", "/dev/null"), ("tcpdump", "--version"))
+# Without -Z it would make its output, a device of all, the file of a user of its own.
+TCPDUMP = Peer(
+    "tcpdump", "tcpdump", ("tcpdump", "-Z", "root", "-r", "FILE", "-w", "/dev/null"), ("tcpdump", "--version")
+)
 NFPCAPD = Peer("nfpcapd", "nfdump", ("nfpcapd", "-r", "FILE", "-w", "DIR"), ("nfpcapd", "-V"))
 TCPTRACE = Peer("tcptrace", "tcptrace", ("tcptrace", "-n", "-b", "FILE"), ("tcptrace",))
 TSHARK = Peer(

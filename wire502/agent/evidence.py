@@ -184,7 +184,7 @@ class Keeper(Part):
                 pipe.write(json.dumps(job).encode())  # a few kilobytes: a pipe takes them at once
         except OSError as error:
             self._ring.give_back(wanted.taken)
-            self._fail(failure, error.strerror or str(error))
+            self._fail(failure, f"{error.filename}: {error.strerror}" if error.filename else str(error))
             return
         self._child, self._current, self._until = child, wanted, now + PATIENCE_S
 

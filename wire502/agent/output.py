@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from wire502.agent.parts import Trouble
-from wire502.agent.privileges import User
+from wire502.agent.privileges import User, hand_over
 from wire502.agent.threaded import Threaded
 from wire502.api import Result
 
@@ -131,6 +131,6 @@ class Lines(Threaded):
 def _opened(path: str, owner: User | None) -> int:
     """Open a file to append to; a new one belongs to *owner*, who will have to open it again."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-    if owner is not None and os.fstat(descriptor).st_size == 0:
-        os.fchown(descriptor, owner.uid, owner.gid)
+    if os.fstat(descriptor).st_size == 0:
+        hand_over(descriptor, owner)
     return descriptor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 import sys
 
@@ -42,6 +43,15 @@ def user(name: str) -> User:
     except KeyError:
         raise SettingError(f"there is no group {group!r} to belong to (-Z)") from None
     return User(entry.pw_name, entry.pw_uid, found.gr_gid)
+
+
+def hand_over(descriptor: int, to: User | None) -> None:
+    """Give the open file *descriptor* to *to*, who has to open it again later; devices and pipes stay whose they are.
+
+    Raises ``OSError``.
+    """
+    if to is not None and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchown(descriptor, to.uid, to.gid)
 
 
 def drop(to: User | None, *, keep: bool = False) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from wire502.agent.parts import Part, Trouble
-from wire502.agent.privileges import User
+from wire502.agent.privileges import User, hand_over
 from wire502.capture.pack_cy import Packer
 from wire502.capture.write import PcapngWriter, PcapWriter
 from wire502.errors import CaptureError
@@ -175,8 +175,7 @@ class Recording(Part):
 
     def _open(self, owner: User | None) -> None:
         descriptor = os.open(self.name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        if owner is not None:
-            os.fchown(descriptor, owner.uid, owner.gid)
+        hand_over(descriptor, owner)
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = descriptor
