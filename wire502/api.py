@@ -34,6 +34,7 @@ from wire502.model.verdict import (
     Summary,
     Update,
     UpstreamSummary,
+    Written,
 )
 from wire502.settings import Endpoint, context, endpoint
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from wire502.model.capture_info import Clocks, DropReport, InputDamage, Interface
     from wire502.model.context import Context
     from wire502.model.frames_cy import Batch
+    from wire502.model.healthy_cy import Pen
 
     Input = str | os.PathLike[str] | BinaryIO
 
@@ -63,6 +65,7 @@ __all__ = [
     "Result",
     "Summary",
     "Update",
+    "Written",
     "live",
     "read",
     "reconciler",
@@ -206,7 +209,7 @@ class _Choice:
         """Return those of *results* that are to be handed out."""
         if self._active:
             return [result for result in results if self(result)]
-        return [result for result in results if type(result) is ExchangeLine or self(result)]
+        return [result for result in results if type(result) in (ExchangeLine, Written) or self(result)]
 
     def __call__(self, result: Result) -> bool:
         """Whether *result* is to be handed out."""
@@ -298,8 +301,10 @@ class Reading(Iterator[Result]):
         witness: Witness | None = None,
         feed: Callable[[list[Interface]], Feed] | None = None,
         first_file: int = 0,
+        pen: Pen | None = None,
     ) -> None:
         self._first_file = first_file
+        self._pen = pen if witness is None and wanted == Filter() else None
         self.inputs = [_name(path) for path in paths]
         self.interfaces: list[Interface] = []
         self.damage: list[InputDamage] = []
@@ -318,7 +323,7 @@ class Reading(Iterator[Result]):
         if self._feed is not None:
             self.inputs = [self._feed.path]
         self._sources: list[Source] | list[Feed] = self._open(paths, follow) if self._feed is None else [self._feed]
-        self._engine = _new_engine(plain, self.interfaces)
+        self._engine = _new_engine(plain, self.interfaces, self._pen)
         self._clocks = None if follow or feed is not None else compared_clocks(paths)
         if self._clocks is not None:
             self._engine.compared(self._clocks)
@@ -406,15 +411,21 @@ class Reading(Iterator[Result]):
                 losses = source.drops if self._feed is not None else cast("Source | MergedSource", source).losses
                 if losses:
                     self._engine.lost(losses)
+                self._set_precision()
                 chosen = self._chosen(self._engine.feed(batch) if batch.count else self._ticked())
                 if chosen or self._feed is not None:
                     yield chosen
                 if self._progress is not None:
                     self._progress(source.bytes_read, source.size)
             self.damage = [one.damage for one in self._sources if one.damage is not None]
+            self._set_precision()
             yield self._chosen(self._engine.finish())
         finally:
             self.close()
+
+    def _set_precision(self) -> None:
+        if self._pen is not None:
+            self._pen.precision = self.precision
 
     def _goes_on(self) -> bool:
         """Whether to read on; once stopped a live run reads what came until then, which may still be on its way."""
@@ -494,6 +505,7 @@ def read(
     progress: Progress | None = None,
     witness: Witness | None = None,
     first_file: int = 0,
+    pen: Pen | None = None,
 ) -> Reading:
     """Read captures and return an iterator of results, the ``Summary`` last.
 
@@ -502,14 +514,22 @@ def read(
     ``wire502 gateways``); *all* asks for healthy exchanges too; *settings* overrides rows of
     ``settings.SETTINGS``; *filter* chooses what is handed out; *follow* waits at the end of a file that still grows;
     *progress(bytes_read, size)* is called after each block, *witness(result)* for each result, whatever the
-    filter; *first_file* is the number of the first path in the results. Raises ``CaptureError`` when no input can be
-    read, ``SettingError`` for a setting that does not exist or cannot be so.
+    filter; *first_file* is the number of the first path in the results; *pen* takes down healthy exchanges that
+    neither filter nor witness has to see: there is ``Written`` instead of an ``ExchangeLine`` each. Raises
+    ``CaptureError`` when no input can be read, ``SettingError`` for a setting that does not exist or cannot be so.
     """
     if not paths:
         raise TypeError("read() needs at least one path")
     plain = context(settings, upstream=upstream, gateway=gateway, keep_exchanges=all)
     return Reading(
-        paths, plain, filter or Filter(), follow=follow, progress=progress, witness=witness, first_file=first_file
+        paths,
+        plain,
+        filter or Filter(),
+        follow=follow,
+        progress=progress,
+        witness=witness,
+        first_file=first_file,
+        pen=pen,
     )
 
 
@@ -617,7 +637,7 @@ def _begin(path: str | os.PathLike[str]) -> Iterator[Batch]:
         return
 
 
-def _new_engine(plain: Context, interfaces: list[Interface]) -> Analysis:
+def _new_engine(plain: Context, interfaces: list[Interface], pen: Pen | None) -> Analysis:
     from wire502.engine import Engine
 
-    return Engine(plain, interfaces)
+    return Engine(plain, interfaces, pen)

@@ -20,7 +20,7 @@ from wire502.exchange.bursts import ONLY_COUNTED, Bursts
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.clocks import ClockSample, compare
 from wire502.exchange.legs_cy import Legs
-from wire502.exchange.lines_cy import Lines
+from wire502.exchange.lines_cy import Lines, Records
 from wire502.exchange.linking import Joined, Linker
 from wire502.exchange.outcomes import Outcomes
 from wire502.exchange.retries import other_family
@@ -38,6 +38,7 @@ from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import RST_IGNORED, RST_NONE, Connection, Decoder, Exchange, Observer
 from wire502.model.frames_cy import Batch
+from wire502.model.healthy_cy import Pen
 from wire502.model.verdict import Cleared, Failure, Incident, Pending, Result, Summary, Time, UpstreamSummary
 from wire502.packet import PacketStage
 from wire502.packet.linktypes import linktype_name
@@ -53,9 +54,12 @@ MOST_SUMMED = 1024  # upstreams in one histogram
 
 
 class Engine:
-    """One analysis. ``interfaces`` is the list that the source fills."""
+    """One analysis. ``interfaces`` is the list that the source fills; *pen* takes down healthy exchanges, if asked for.
 
-    def __init__(self, context: Context, interfaces: list[Interface]) -> None:
+    Without a pen of its own they are ``ExchangeLine``.
+    """
+
+    def __init__(self, context: Context, interfaces: list[Interface], pen: Pen | None = None) -> None:
         self._context = context
         self._interfaces = interfaces
         self._packets = PacketStage()
@@ -66,7 +70,6 @@ class Engine:
         self._outcomes = Outcomes(self._tracker.history)
         self._linker = Linker(self._tracker.history, self._legs, self._outcomes)
         self._silences = Silences()
-        self._lines = Lines()
         self._recorder = Recorder(self._tracker)
         self._unanswered = Unanswered(context)
         self._waits = Waits(self._tracker.wake)
@@ -75,6 +78,10 @@ class Engine:
         self._compared: set[int] = set()
         self._clocks: Sequence[str] = ()
         self._results: list[Result] = []
+        self._pen = Records() if pen is None else pen
+        self._pen.results = self._results  # type: ignore[assignment]  # what a pen of another kind appends is its caller's
+        if context.keep_exchanges:
+            self._tracker.lines = Lines(self._pen)
         self._counts = Counts()
         self._cases = Casebook(
             context,
@@ -199,7 +206,9 @@ class Engine:
         self._results.append(result)
 
     def _taken(self) -> list[Result]:
-        taken, self._results = self._results, []
+        self._pen.settle()
+        taken = self._results[:]
+        self._results.clear()
         return taken
 
     def _see_times(self, batch: Batch) -> None:
@@ -312,11 +321,6 @@ class Engine:
             return
         if (client and not self._context.keep_exchanges) or judged:
             return
-        if exchange.status < 500 and exchange.oddities is None:
-            line = self._lines.line(conn, exchange, "client" if client else "upstream")
-            if line is not None:
-                self._results.append(line)
-                return
         attempt, joined = self._attempt(conn, exchange, now_ns, False, False)
         if not client:
             verdict = _judged(attempt, self._context)

@@ -73,6 +73,6 @@ class Stage:
         self.sources.append(made)
         return made
 
-    def engine(self, context: Any, _interfaces: Any) -> FakeEngine:
+    def engine(self, context: Any, _interfaces: Any, _pen: Any) -> FakeEngine:
         self.context = context
         return FakeEngine(self.groups, self.last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,17 @@ from wire502.api import Filter, Reading, Result, read
 from wire502.cli.moments import convert, zone
 from wire502.cli.sections import sectioned
 from wire502.cli.terminal import Progress, say
-from wire502.cli.writers import check_gateway, json_writer, redacting, text_writer
+from wire502.cli.writers import (
+    Out,
+    Writer,
+    check_gateway,
+    json_pen,
+    json_writer,
+    put,
+    put_octets,
+    redacting,
+    text_writer,
+)
 from wire502.errors import CaptureError
 from wire502.settings import assignments
 
@@ -135,6 +145,7 @@ def run(
         from wire502.cli.keeping import Keeper
 
         keeper = Keeper(report, captures, upstream, gateway, settings, follow=follow)
+    pen = None
     progress = Progress(wanted=not quiet)
     options: dict[str, Any] = {
         "upstream": upstream,
@@ -149,7 +160,8 @@ def run(
         reading: Reading = SideBySide(captures, jobs, options)
     else:
         witness = _witness(None if book is None else book.see, None if keeper is None else keeper.see)
-        reading = read(*captures, **options, follow=follow, progress=progress, witness=witness)
+        pen = json_pen() if as_json and everything and not redacted else None
+        reading = read(*captures, **options, follow=follow, progress=progress, witness=witness, pen=pen)
     write = json_writer(reading) if as_json else text_writer(reading, everything, quiet, local, color)
     if redacted:
         write = redacting(write)
@@ -157,7 +169,7 @@ def run(
         write = keeper.keeping(write)
     before = signal.signal(signal.SIGINT, _interrupt(reading))
     try:
-        _print(reading, write, progress, book)
+        _print(reading, write, put if pen is None else put_octets, progress, book)
     finally:
         signal.signal(signal.SIGINT, before)
         progress.clear()
@@ -197,20 +209,13 @@ def _witness(*several: Callable[[Result], None] | None) -> Callable[[Result], No
     return tell
 
 
-def _print(reading: Reading, write: Callable[[Result], str], progress: Progress, book: Logs | None) -> None:
+def _print(reading: Reading, write: Writer, out: Out, progress: Progress, book: Logs | None) -> None:
     for group in reading.batches():
         if book is None:
-            _put(map(write, group), progress)
+            out(group, write, progress)
         else:
             for result in book.among(group, reading):  # of a log, one line at a time
-                _put((write(result),), progress)
-
-
-def _put(texts: Iterable[str], progress: Progress) -> None:
-    if whole := "".join(texts):
-        progress.clear()
-        sys.stdout.write(whole)
-        sys.stdout.flush()  # a line is of use as soon as it is final: the capture may be a pipe
+                out((result,), write, progress)
 
 
 def _status(reading: Reading, *, exit_code: bool) -> int:

@@ -2,6 +2,7 @@ cimport cython
 from wire502.model.flow_cy cimport Connection, Decoder, Exchange, Half, Observer
 from wire502.exchange.history_cy cimport History
 from wire502.exchange.legs_cy cimport Legs
+from wire502.exchange.lines_cy cimport Lines
 from wire502.exchange.translation_cy cimport Translations
 from wire502.exchange.upstream_cy cimport Upstream
 
@@ -30,6 +31,7 @@ cdef class Tracker(Observer):
     cdef long long _unfinished
     cdef long long _paced
     cdef Legs _legs
+    cdef public Lines lines
     cdef long long _deadline
     cdef bint _keep
     cdef long long _settle

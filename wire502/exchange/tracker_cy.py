@@ -23,6 +23,7 @@ except ModuleNotFoundError:
 if cython.compiled:
     from cython.cimports.wire502.exchange.history_cy import History
     from cython.cimports.wire502.exchange.legs_cy import Legs
+    from cython.cimports.wire502.exchange.lines_cy import Lines
     from cython.cimports.wire502.exchange.pace_cy import Pace
     from cython.cimports.wire502.exchange.translation_cy import Translations
     from cython.cimports.wire502.exchange.upstream_cy import Upstream
@@ -30,6 +31,7 @@ if cython.compiled:
 else:
     from wire502.exchange.history_cy import History
     from wire502.exchange.legs_cy import Legs
+    from wire502.exchange.lines_cy import Lines
     from wire502.exchange.pace_cy import Pace
     from wire502.exchange.translation_cy import Translations
     from wire502.exchange.upstream_cy import Upstream
@@ -111,6 +113,7 @@ class Tracker(Observer):
     _paced: int
     several_files: bool
     _legs: Legs
+    lines: Lines | None  # who tells healthy exchanges, if they are asked for
     _deadline: int
     _doubts: deque[tuple[int, Connection | None]]
     _keep: bool
@@ -145,6 +148,7 @@ class Tracker(Observer):
         self._recent = [None] * 64
         self.several_files = False
         self._legs = legs if legs is not None else Legs(context)
+        self.lines = None
         self._deadline = context.connect_deadline_ns
         self._due = []
         self._sequence = 0
@@ -411,6 +415,8 @@ class Tracker(Observer):
             self.schedule(conn, exchange.resp_last_ts + self.context.hold_ns)
             if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
                 self.schedule(conn, exchange.resp_last_ts + self._settle)
+        elif self.lines is not None and self.lines.tell(conn, exchange, self._legs.is_client(conn)):
+            pass
         elif exchange.status >= 500 or self._keep or exchange.oddities is not None:
             self.desk.finished(conn, exchange, exchange.resp_last_ts)
         return 0

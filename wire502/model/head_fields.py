@@ -49,10 +49,10 @@ def correlation(head: bytes) -> str | None:
     """Return the value of the correlation header that the request carries; of a traceparent its trace id."""
     for name in CORRELATION:
         value = field(head, name)
+        if value and name == b"traceparent":
+            parts = value.split(b"-")
+            value = parts[1] if len(parts) > 2 else value
         if value:
-            if name == b"traceparent":
-                parts = value.split(b"-")
-                value = parts[1] if len(parts) > 2 else value
             return wire_text(value[:256])
     return None
 

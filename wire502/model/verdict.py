@@ -253,6 +253,13 @@ class ExchangeLine:
 
 
 @record()
+class Written:
+    """In the place of some exchanges that ended one after the other: what a pen made of them. No ``Result``."""
+
+    text: bytes = b""
+
+
+@record()
 class Update:
     """Keys of an earlier line that turned out otherwise."""
 
