@@ -18,10 +18,10 @@ from wire502.model.records import record
 Unit = Literal["time", "octets", "count", "times", "words"]
 
 _LARGEST = 2**62
-_WORD = re.compile(r"[+-]?[!#$%&'*.^_`|~0-9a-z][!#$%&'*.^_`|~0-9a-z-]{0,63}")
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)")
+_WORD = r"[+-]?[!#$%&'*.^_`|~0-9a-z][!#$%&'*.^_`|~0-9a-z-]{0,63}"
+_NUMBER = r"(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)"
 # [address]:port, or address:port with a single colon; anything else is an address or nothing
-_ENDPOINT = re.compile(r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?")
+_ENDPOINT = r"(?:\[([^\]]+)\]|([^:\[\]]+))(?::([0-9]{1,5}))?"
 _TIMES = {
     "ns": 1,
     "us": 1_000,
@@ -170,7 +170,7 @@ def _words(text: str, default: tuple[str, ...]) -> tuple[str, ...]:
     if not words or (changes and len(changes) < len(words)):
         raise ValueError("wants words with commas between, either all with + or - before them or none")
     for word in words:
-        if _WORD.fullmatch(word) is None:
+        if re.fullmatch(_WORD, word) is None:
             raise ValueError(f"{word!r} is no part of the name of a header field")
     if not changes:
         return tuple(dict.fromkeys(words))
@@ -182,7 +182,7 @@ def _words(text: str, default: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _quantity(text: str, units: Mapping[str, int], examples: str) -> int:
-    match = _NUMBER.fullmatch(text.strip())
+    match = re.fullmatch(_NUMBER, text.strip())
     if match is None:
         raise ValueError(f"{text!r} is no number{f' with a unit ({examples})' if examples else ''}")
     if match[2] not in units:
@@ -239,7 +239,7 @@ def endpoint(text: str) -> Endpoint:
     """Return the endpoint that ``ADDR``, ``ADDR:PORT`` or ``[ADDR]:PORT`` names. Raises ``SettingError``."""
     from ipaddress import IPv4Address, ip_address  # 3 ms of start-up that few need
 
-    match = _ENDPOINT.fullmatch(text)
+    match = re.fullmatch(_ENDPOINT, text)
     port = int(match[3]) if match and match[3] else None
     try:
         parsed = ip_address((match[1] or match[2]) if match else text)

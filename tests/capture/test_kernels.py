@@ -45,7 +45,7 @@ def plain() -> ExitStack:
     stack = ExitStack()
     for module, name, value in (
         (opening, "PcapScanner", PCAP.PcapScanner),
-        (opening, "PcapngScanner", PCAPNG.PcapngScanner),
+        (pcapng_cy, "PcapngScanner", PCAPNG.PcapngScanner),
         (merge, "Merger", MERGE.Merger),
         (merge, "Head", MERGE.Head),
     ):

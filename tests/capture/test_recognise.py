@@ -77,7 +77,7 @@ def test_permission_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(CaptureError, match=r"may not be read by this user .*chmod"):
         open_source("some.pcap")
 

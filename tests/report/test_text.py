@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests.report import samples
 from wire502.model.verdict import Evidence, Failure, Gaps, Update
-from wire502.report._layout import Painter, Span, cells, cut_middle, plain, wrap
+from wire502.report._layout import Painter, Span, cells, cut_middle, wrap
+from wire502.report.plain import plain
 from wire502.report.text import TextReport
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"

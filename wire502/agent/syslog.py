@@ -17,7 +17,7 @@ from wire502.api import Failure, Incident, Result
 from wire502.errors import SettingError
 from wire502.model.text import redact_text
 from wire502.model.verdict import QUIET_KINDS
-from wire502.report.text import plain
+from wire502.report.plain import plain
 
 Where = Literal["journal", "syslog"]
 SOCKETS: dict[Where, str] = {"journal": "/run/systemd/journal/socket", "syslog": "/dev/log"}

@@ -11,7 +11,8 @@ from wire502.agent.parts import Part
 from wire502.api import Failure, Incident, Result, Summary
 from wire502.model.text import redact_text
 from wire502.model.verdict import QUIET_KINDS, UpstreamSummary
-from wire502.report.text import Clock, plain
+from wire502.report.plain import plain
+from wire502.report.text import Clock
 
 if TYPE_CHECKING:
     from rich.console import Console, Group

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-
 GZIP, ZSTD, LZ4, XZ, BZIP2 = "gzip", "zstd", "lz4", "xz", "bzip2"
 
 # Enough octets to recognise everything below but tar and text.
 MAGIC_LENGTH = 24
+
+PCAPNG = b"\x0a\x0d\x0d\x0a"
+PCAPNG_ORDERS = (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")  # octets 8 to 11: in network order, and not
 
 _COMPRESSED = (
     (b"\x1f\x8b\x08", GZIP),
@@ -69,9 +70,18 @@ def compression(head: bytes) -> str | None:
     return None
 
 
+def is_pcapng(head: bytes) -> bool:
+    """Whether a pcapng file begins with *head*."""
+    return head.startswith(PCAPNG) and head[8:12] in PCAPNG_ORDERS
+
+
 def in_shell(path: str) -> str:
     """Return *path* as a word of a shell command; FILE for an input without a name."""
-    return _NAMELESS if path in (STANDARD_INPUT, STREAM) else shlex.quote(path)
+    if path in (STANDARD_INPUT, STREAM):
+        return _NAMELESS
+    from shlex import quote
+
+    return quote(path)
 
 
 def to_save(path: str, compression: str) -> str:

@@ -7,11 +7,9 @@ it wrote, 0 at the end. A stream that turns out to be broken raises ``BrokenOcte
 from __future__ import annotations
 
 import os
-import select
 import stat
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from wire502.capture.formats import STANDARD_INPUT, STREAM
@@ -100,7 +98,9 @@ class FileOctets:
                 raise BrokenOctets(f"cannot be read any further: {_words(error)}") from error
             if count is None:  # a descriptor that does not block
                 if self._descriptor is not None:
-                    select.select([self._descriptor], [], [])
+                    from select import select
+
+                    select([self._descriptor], [], [])
                 continue
             if count:
                 self.bytes_read += count
@@ -183,7 +183,7 @@ def open_octets(
             raise CaptureError(STANDARD_INPUT, 0, "is a terminal", "pipe a capture into it, or name a file")
         return FileOctets(stream, owned=False, follow=False), STANDARD_INPUT
     try:
-        raw = cast("BinaryIO", Path(name).open("rb", buffering=0))  # noqa: SIM115
+        raw = cast("BinaryIO", open(name, "rb", buffering=0))  # noqa: PTH123, SIM115 - pathlib takes 3 ms to load
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise CaptureError(name, 0, *_why_not(error)) from error
     return FileOctets(raw, owned=True, follow=follow, sleep=sleep, stop=stop, name=name if alone else ""), name

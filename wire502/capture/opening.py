@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
-from wire502.capture import formats, pcap, pcapng
-from wire502.capture.compressed import decompressed
+from wire502.capture import formats, pcap
 from wire502.capture.octets import BrokenOctets, FileOctets, open_octets
 from wire502.capture.pcap_cy import PcapScanner
-from wire502.capture.pcapng_cy import PcapngScanner
 from wire502.capture.source import BUFFER_SIZE, HEAD_SIZE, Head, Source
 from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
@@ -61,12 +59,14 @@ def _recognise(head: Head, raw: FileOctets) -> str | None:
     first = bytes(head.buffer[: head.filled])
     compression = formats.compression(first)
     if compression:
+        from wire502.capture.compressed import decompressed  # each format is loaded for the file that is in it
+
         head.octets = decompressed(raw, first, compression, head.path)
         _read_head(head)
         first = bytes(head.buffer[: head.filled])
         if not first:
             raise CaptureError(head.path, 0, f"is empty: there is nothing in the {compression} data", "capture again")
-    if not pcap.is_pcap(first) and not (first.startswith(pcapng.MAGIC) and first[8:12] in pcapng.BYTE_ORDER_MARKS):
+    if not pcap.is_pcap(first) and not formats.is_pcapng(first):
         raise CaptureError(head.path, 0, *formats.foreign(first, head.path))
     if len(first) < pcap.FILE_HEADER:
         raise CaptureError(head.path, len(first), "is cut short inside its file header", "it holds no frame")
@@ -112,6 +112,9 @@ def _pcap(head: Head, suffix: str, file: int, interfaces: list[Interface], *, fo
 def _pcapng(
     head: Head, suffix: str, file: int, interfaces: list[Interface], *, follow: bool, buffer_size: int
 ) -> Source:
+    from wire502.capture import pcapng
+    from wire502.capture.pcapng_cy import PcapngScanner
+
     blocks = pcapng.Blocks(file, interfaces)
     scanner = PcapngScanner(blocks, pcapng.MAX_BLOCK)
     source = Source(
@@ -127,7 +130,7 @@ def _pcapng(
     source.drops, source.comments, source.secrets = blocks.drops, blocks.comments, blocks.secrets
     source.foreseen = lambda: blocks.foreseen
     # The section header is read now: without a whole and sound one this is no capture.
-    length = int.from_bytes(head.buffer[4:8], "big" if head.buffer[8:12] == pcapng.BYTE_ORDER_MARKS[0] else "little")
+    length = int.from_bytes(head.buffer[4:8], "big" if head.buffer[8:12] == formats.PCAPNG_ORDERS[0] else "little")
     if not pcapng.SECTION_HEADER_MIN <= length <= pcapng.MAX_BLOCK:
         raise CaptureError(head.path, 4, f"says its section header is {length} octets long", "the file is damaged")
     reason = source.begin(length + 3 & ~3)

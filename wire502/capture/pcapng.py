@@ -16,8 +16,6 @@ from wire502.model.capture_info import DropReport, Interface
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAGIC = b"\x0a\x0d\x0d\x0a"
-BYTE_ORDER_MARKS = (b"\x1a\x2b\x3c\x4d", b"\x4d\x3c\x2b\x1a")
 SECTION_HEADER_MIN = 28
 MAX_BLOCK = 16 << 20  # as in Wireshark and libpcap; a longer length is a damaged one
 

@@ -19,13 +19,13 @@ _COLLECT_SELDOM = (1_500_000, 50, 100)  # more than the connections that are fol
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with *arguments* (``sys.argv`` without) and return the exit status."""
+    if arguments is None:  # a process of our own, not a call inside another program
+        _seldom_collect()
     import click
 
     from wire502.cli.group import cli
     from wire502.errors import Wire502Error
 
-    if arguments is None:  # a process of our own, not a call inside another program
-        _seldom_collect()
     try:
         if "_WIRE502_COMPLETE" in os.environ:  # the shell asks for completions
             cli.main(prog_name="wire502")

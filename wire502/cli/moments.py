@@ -12,10 +12,7 @@ import click
 
 from wire502.api import Moment
 
-_MOMENT = re.compile(
-    r"(?:(\d{4}-\d\d-\d\d)(?:[T ]|$))?(?:(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d\d:?\d\d)?",
-    re.IGNORECASE | re.ASCII,
-)
+_MOMENT = r"(?:(\d{4}-\d\d-\d\d)(?:[T ]|$))?(?:(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+-]\d\d:?\d\d)?"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
 
@@ -32,7 +29,7 @@ def convert(_ctx: click.Context, param: click.Parameter, value: str | None) -> M
 
 def parse(text: str) -> Moment | None:
     """Return the moment that *text* names, to the nanosecond; None when it names none."""
-    match = _MOMENT.fullmatch(text.strip())
+    match = re.fullmatch(_MOMENT, text.strip(), re.IGNORECASE | re.ASCII)
     if match is None or not (match[1] or match[2]):
         return None
     hour, minute, second = (int(part or 0) for part in match.group(2, 3, 4))

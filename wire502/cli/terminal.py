@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from wire502.report.text import plain
+from wire502.report.plain import plain
 
 _PIPE_WIDTH = 80
 _BAR = 24

@@ -6,7 +6,7 @@ request head, so that a match is by octets and not by a hash. Rows are overwritt
 
 from __future__ import annotations
 
-from array import array
+from mmap import mmap
 
 from wire502.model.records import record
 
@@ -161,6 +161,11 @@ def tail_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulo
     return (_digest(octets, 0, method) * 31 + _digest(octets, i, end)) & LOW_64 | 1
 
 
+def _zeros(count: int) -> memoryview:
+    """Return *count* numbers of 64 bits that take memory where they are written: most captures are short."""
+    return memoryview(mmap(-1, 8 * count)).cast("q")
+
+
 @cython.final
 @cython.cclass
 class History:
@@ -178,9 +183,9 @@ class History:
         self.size = whole
         self.rows = 0
         self.more = False
-        self.cells = array("q", [0]) * (WIDTH * whole)
-        self.heads = array("q", [0]) * whole  # the newest row of each bucket, by line and by end of the target
-        self.tail_heads = array("q", [0]) * whole
+        self.cells = _zeros(WIDTH * whole)
+        self.heads = _zeros(whole)  # the newest row of each bucket, by line and by end of the target
+        self.tail_heads = _zeros(whole)
         self.conns = [None] * whole
         self.texts = [None] * whole
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
-
 _MAPPED = 0xFFFF  # low >> 32 of ::ffff:a.b.c.d
 _HALF = 0xFFFFFFFFFFFFFFFF
 
@@ -12,6 +10,8 @@ def address_text(high: int, low: int) -> str:
     """Return ``10.0.0.1`` for a mapped address, else IPv6 text after RFC 5952."""
     if high == 0 and low >> 32 == _MAPPED:
         return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+    from ipaddress import IPv6Address  # most captures have IPv4 alone, and it takes long to load
+
     return str(IPv6Address(high << 64 | low))
 
 
@@ -38,6 +38,8 @@ def parse_endpoint(text: str) -> tuple[int, int, int | None]:
     elif text.count(":") == 1:
         address, _, port_text = text.partition(":")
     port = None if port_text is None else _port(port_text, text)
+    from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
     try:
         if ":" not in address:
             return 0, _MAPPED << 32 | int(IPv4Address(address)), port

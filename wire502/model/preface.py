@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 _FAMILIES = {1: 4, 2: 16}  # octets of an address, by the upper half of the octet that names family and transport
 
@@ -18,6 +16,8 @@ def client_of(preface: bytes) -> tuple[int, int, int] | None:
     parts = preface.split(b"\r\n", 1)[0].split(b" ")
     if len(parts) != 6 or parts[0] != b"PROXY" or parts[1] not in (b"TCP4", b"TCP6"):
         return None
+    from ipaddress import ip_address
+
     try:
         address, port = ip_address(parts[2].decode("ascii")), int(parts[4])
     except ValueError:

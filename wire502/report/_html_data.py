@@ -12,8 +12,8 @@ from wire502.model.verdict import Failure, Incident, Summary, UpstreamSummary
 from wire502.report._clock import rfc3339
 from wire502.report._closing import unseen
 from wire502.report._ladder import rungs_of
-from wire502.report._layout import plain
 from wire502.report._words import Frames
+from wire502.report.plain import plain
 
 MOST = 5_000  # cases that the page holds; the others are counted
 _MOST_UPSTREAMS = 100

@@ -8,8 +8,9 @@ from wire502.model.attempt import Step
 from wire502.model.records import record
 from wire502.model.verdict import ClientRef, Failure
 from wire502.report._clock import SECOND_NS, Clock
-from wire502.report._layout import Line, Span, Style, cells, cut_middle, plain, wrap
+from wire502.report._layout import Line, Span, Style, cells, cut_middle, wrap
 from wire502.report._words import Frames, count, duration
+from wire502.report.plain import plain
 
 _RIGHTWARD, _LEFTWARD = "──────▶", "◀──────"
 _ARROW = len(_RIGHTWARD)

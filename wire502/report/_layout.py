@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from wire502.report.plain import plain
+
 Style = Literal["", "bold", "dim", "bad", "warn", "good", "frame"]
 
 _CODES: dict[Style, str] = {
@@ -31,19 +33,6 @@ class Span(NamedTuple):
 
 
 Line = Sequence[Span]
-
-
-def plain(text: str) -> str:
-    """Return *text* with everything that is no visible character written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(ord(char)) for char in text)
-
-
-def _escape(code: int) -> str:
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def cells(text: str) -> int:

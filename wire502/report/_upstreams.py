@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from wire502.model.verdict import OutageRef, UpstreamSummary
 from wire502.report._clock import Clock
-from wire502.report._layout import Line, Span, cells, plain, wrap
+from wire502.report._layout import Line, Span, cells, wrap
 from wire502.report._words import count, duration, milliseconds
+from wire502.report.plain import plain
 
 _HEADS = ("attempts", "failed", "p50", "p99", "p50", "p99", "resent")
 _WIDTHS = (10, 8, 8, 7, 9, 8, 8)

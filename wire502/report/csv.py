@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from wire502.model.verdict import Failure, Incident, Summary
 from wire502.report._clock import rfc3339
-from wire502.report._layout import plain
+from wire502.report.plain import plain
 
 COLUMNS = (
     "id", "time", "kind", "at_fault", "confidence", "masked", "secondary", "file", "frame", "stream", "upstream",

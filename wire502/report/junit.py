@@ -13,8 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 from wire502.model.verdict import QUIET_KINDS, Failure, Incident, Summary, UpstreamSummary
 from wire502.report._clock import SECOND_NS, rfc3339
 from wire502.report._closing import doubts
-from wire502.report._layout import cut_middle, plain
+from wire502.report._layout import cut_middle
 from wire502.report._words import Frames, count
+from wire502.report.plain import plain
 
 _MOST_TOLD = 100  # failures of one upstream that are told
 _MOST_TEXT = 400

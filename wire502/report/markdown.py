@@ -13,8 +13,9 @@ from wire502.model.verdict import ClientRef, Failure, Incident, Summary
 from wire502.report._clock import Clock, rfc3339
 from wire502.report._closing import unseen
 from wire502.report._ladder import ladder
-from wire502.report._layout import Painter, cut_middle, plain
+from wire502.report._layout import Painter, cut_middle
 from wire502.report._words import Frames, count
+from wire502.report.plain import plain
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&@])|(?<=http)(:)|(?<=https)(:)|(?<=www)(\.)")
 _LADDER_WIDTH = 100

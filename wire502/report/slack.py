@@ -15,8 +15,9 @@ from typing import Any
 from wire502.model.verdict import Failure, Incident, Summary
 from wire502.report._clock import rfc3339
 from wire502.report._closing import doubts
-from wire502.report._layout import cut_middle, plain
+from wire502.report._layout import cut_middle
 from wire502.report._words import Frames, count
+from wire502.report.plain import plain
 
 MOST_BLOCKS, MOST_TEXT, MOST_HEADER = 50, 3000, 150
 _SHOWN = 10  # failures with a block of their own

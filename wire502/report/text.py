@@ -28,12 +28,13 @@ from wire502.model.verdict import (
 from wire502.report._clock import Clock
 from wire502.report._closing import closing_lines, doubts
 from wire502.report._ladder import ladder
-from wire502.report._layout import Line, Painter, Span, Style, cells, cut_middle, plain, wrap
+from wire502.report._layout import Line, Painter, Span, Style, cells, cut_middle, wrap
 from wire502.report._upstreams import upstream_table
 from wire502.report._words import Frames, count, milliseconds
 from wire502.report.logs import LogLines
+from wire502.report.plain import plain
 
-__all__ = ["Clock", "TextReport", "plain"]
+__all__ = ["Clock", "TextReport"]
 
 _LEAST_WIDTH = 60
 _WIDEST_TEXT = 100  # longer lines are hard to read
