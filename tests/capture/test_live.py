@@ -355,11 +355,29 @@ def test_what_an_interface_lost(tmp_path: Any) -> None:
     folder = tmp_path / "eth9" / "statistics"
     folder.mkdir(parents=True)
     (folder / "rx_missed_errors").write_text("7\n")
-    assert interfaces.lost("eth9", str(tmp_path)) == 7
+    watched, gone = interfaces.Watched("eth9", str(tmp_path)), interfaces.Watched("gone", str(tmp_path))
+    assert watched.lost() == 7
     (folder / "rx_fifo_errors").write_text("5\n")
     (folder / "rx_dropped").write_text("100\n")
-    assert interfaces.lost("eth9", str(tmp_path)) == 12
-    assert interfaces.lost("gone", str(tmp_path)) == 0
+    assert watched.lost() == 12
+    (folder / "rx_missed_errors").write_text("8\n")
+    assert watched.lost() == 13
+    assert gone.lost() == 0
+    watched.close()
+    gone.close()
+
+
+def test_an_interface_that_is_watched() -> None:
+    """Looked at again and again it is what it is by its name; one that is none is an error, each time."""
+    for device in interfaces.devices():
+        watched = interfaces.Watched(device.name)
+        assert [watched.device(), watched.device()] == [interfaces.device(device.name)] * 2
+        watched.close()
+    none = interfaces.Watched("nosuch0")
+    for _ in range(2):
+        with pytest.raises(OSError, match="No such device"):
+            none.device()
+    none.close()
 
 
 def test_instructions_have_the_size_of_the_kernels() -> None:

@@ -12,8 +12,9 @@ from wire502.model.records import record
 ANY = "any"
 ETHERNET, LOOPBACK = 1, 772  # hardware types whose frames begin with an Ethernet header
 UP, RUNNING = 0x1, 0x40
-_GET_FLAGS, _GET_HARDWARE = 0x8913, 0x8927
-_REQUEST = struct.Struct("=16sH14s")  # struct ifreq, as far as it is read here, and then some
+_GET_FLAGS, _GET_HARDWARE, _GET_INDEX = 0x8913, 0x8927, 0x8933
+_REQUEST, _NAME = struct.Struct("=16s24s"), 16  # struct ifreq: a name, and behind it what was asked for
+_INDEX, _FLAGS = struct.Struct("=i"), struct.Struct("=H")
 _COUNTERS = ("rx_missed_errors", "rx_fifo_errors")
 _STATISTICS = "/sys/class/net"
 
@@ -66,27 +67,64 @@ def index_of(name: str) -> int | None:
     return None
 
 
-def lost(name: str, folder: str = _STATISTICS) -> int:
-    """Return how many frames the interface says it lost since it exists, for want of room; 0 where it does not say.
+class Watched:
+    """The interface *name*, looked at several times a second: what that takes stays open."""
 
-    Its ``rx_dropped`` is not among them: that counts frames of protocols which nobody asked for, too.
-    """
-    total = 0
-    for counter in _COUNTERS:
-        with suppress(OSError, ValueError):
-            descriptor = os.open(f"{folder}/{name}/statistics/{counter}", os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, name: str, folder: str = _STATISTICS) -> None:
+        self._name = name
+        self._paths = [f"{folder}/{name}/statistics/{counter}" for counter in _COUNTERS]
+        self._files: dict[str, int] = {}
+        self._asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._device: Device | None = None
+
+    def device(self) -> Device:
+        """Return it as it is now. Raises ``OSError`` (ENODEV) when there is none of this name."""
+        known = self._device
+        index = _INDEX.unpack_from(_asked(self._asker, _GET_INDEX, self._name), _NAME)[0]
+        flags = _FLAGS.unpack_from(_asked(self._asker, _GET_FLAGS, self._name), _NAME)[0]
+        if known is None or (index, flags) != (known.index, known.flags):
+            known = self._device = Device(self._name, index, _hardware(self._asker, self._name), flags)
+        return known
+
+    def lost(self) -> int:
+        """Return how many frames it says it lost since it exists, for want of room; 0 where it does not say.
+
+        Its ``rx_dropped`` is not among them: that counts frames of protocols which nobody asked for, too.
+        """
+        total = 0
+        for path in self._paths:
+            with suppress(OSError, ValueError):
+                total += int(self._counter(path))
+        return total
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._asker.close()
+        for path in list(self._files):
+            os.close(self._files.pop(path))
+
+    def _counter(self, path: str) -> bytes:
+        if path in self._files:
             try:
-                total += int(os.read(descriptor, 32))
-            finally:
-                os.close(descriptor)
-    return total
+                return os.pread(self._files[path], 32, 0)
+            except OSError:  # of an interface that is gone; another one may have its name
+                os.close(self._files.pop(path))
+        self._files[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(self._files[path], 32, 0)
 
 
 def _device(name: str, index: int) -> Device:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        flags = _FLAGS.unpack_from(_asked(asker, _GET_FLAGS, name), _NAME)[0]
+        return Device(name, index, _hardware(asker, name), flags)
+
+
+def _hardware(asker: socket.socket, name: str) -> int:
+    return int(_FLAGS.unpack_from(_asked(asker, _GET_HARDWARE, name), _NAME)[0])
+
+
+def _asked(asker: socket.socket, what: int, name: str) -> bytes:
+    """Return the ``struct ifreq`` that the kernel answers with."""
     from fcntl import ioctl
 
-    request = _REQUEST.pack(name.encode()[:15], 0, bytes(14)) + bytes(8)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        flags = _REQUEST.unpack_from(ioctl(asker, _GET_FLAGS, request))[1]
-        hardware = _REQUEST.unpack_from(ioctl(asker, _GET_HARDWARE, request))[1]
-    return Device(name, index, hardware, flags)
+    return ioctl(asker, what, _REQUEST.pack(name.encode()[:15], bytes(24)))

@@ -121,7 +121,8 @@ class LiveSource:
         self._seen_at = self._clock()  # when the last frame was read, on a clock that nobody sets
         self._counted_ns = self._missed_ns = self._wall()
         self._looked_at = self._state_at = self._asked_at = self._seen_at
-        self._lost = {name: net.lost(name) for name in self._devices}
+        self._watched = {name: net.Watched(name) for name in self._devices}
+        self._lost = {name: one.lost() for name, one in self._watched.items()}
 
     @property
     def frames(self) -> int:
@@ -181,6 +182,8 @@ class LiveSource:
             self._count()
             self._count_missed()
             self._closed = True
+            for one in self._watched.values():
+                one.close()
             self._batch.data = memoryview(bytearray(1))
             self._ring.close()
 
@@ -241,7 +244,7 @@ class LiveSource:
         changed, absent = False, []
         for name, known in self._devices.items():
             try:
-                device = net.device(name)
+                device = self._watched[name].device()
             except OSError:
                 absent.append(name)
                 continue
@@ -291,7 +294,7 @@ class LiveSource:
         """Ask the interfaces what they lost: files of sysfs, which cost more than a block of frames does."""
         now, missed = self._wall(), 0
         for name, before in self._lost.items():
-            after = net.lost(name)
+            after = self._watched[name].lost()
             missed += max(0, after - before)
             self._lost[name] = after
         self.totals.interface += missed
