@@ -558,9 +558,10 @@ def live(
     (``Pending``), ``hold`` is half a second unless *settings* say otherwise. Raises what *feed* raises, and
     ``SettingError``.
     """
-    from wire502.engine import preload
+    from wire502 import capture, engine
 
-    preload()
+    capture.preload()
+    engine.preload()
     chosen = {"hold": "500ms", **(settings or {})}
     plain = replace(context(chosen, upstream=upstream, gateway=gateway, keep_exchanges=all), live=True)
     return Reading((), plain, filter or Filter(), witness=witness, feed=feed)

@@ -454,14 +454,17 @@ class Engine:
 
 
 def preload() -> None:
-    """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables."""
+    """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables, IPv6 text."""
+    import ipaddress  # noqa: F401
+
     from wire502.diagnosis import dialect, failures, incidents, judge, recognition  # noqa: F401
     from wire502.diagnosis.causes import all_causes
-    from wire502.gateways import load, names
+    from wire502.gateways import load, names, signs
     from wire502.kinds import all_kinds
 
     all_kinds()
     all_causes()
+    signs()
     for name in names():
         load(name)
 

@@ -361,6 +361,7 @@ def test_nothing_is_loaded_once_frames_come(tmp_path: Path) -> None:
         "reading = live(lambda interfaces: WaitingSource(open_source(path, interfaces=interfaces)))\n"
         "write, text = json_writer(reading), text_writer(reading, False, False, False, 'never')\n"
         "before = set(sys.modules)\n"
+        "assert {'ipaddress', 'shlex', 'wire502.capture.compressed', 'wire502.capture.pcapng'} <= before\n"
         "kinds = [write(one) + text(one) for group in reading.batches() for one in group]\n"
         "assert 'rst_before_response' in kinds[0], kinds\n"
         "print(sorted(name for name in set(sys.modules) - before))\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wire502.gateways import recognise
+from wire502.gateways import load, names, recognise, signs
 
 NGINX = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
@@ -63,3 +63,8 @@ def test_strangers_are_not(server: str | None, body: bytes) -> None:
 def test_a_page_under_another_name_is_not_sure() -> None:
     """A page of one gateway under another Server field is a relayed one, or edited: never high."""
     assert ("nginx", "low") in recognise(502, "app/1.4", None, NGINX % b"/1.22.1")
+
+
+def test_signs_are_those_of_the_tables() -> None:
+    """How gateways are known is the same whether it is read by itself or with the whole of a table."""
+    assert {name: load(name).signs for name in names()} == dict(signs())

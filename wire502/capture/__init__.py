@@ -23,3 +23,11 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def preload() -> None:
+    """Load all that is otherwise loaded with the first file that needs it: its format, words for what is wrong."""
+    import select  # noqa: F401
+    import shlex  # noqa: F401
+
+    from wire502.capture import compressed, pcapng, pcapng_cy  # noqa: F401

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from wire502.gateways._tables import Gateway
+from wire502.gateways._tables import Signs
 from wire502.model.verdict import CONFIDENCES, Confidence
 
 BODY = 4096  # octets of a body that are looked at
 
 
 def rank(
-    gateways: Iterable[Gateway], status: int | None, server: str | None, via: str | None, body: bytes
+    gateways: Mapping[str, Signs], status: int | None, server: str | None, via: str | None, body: bytes
 ) -> list[tuple[str, Confidence]]:
     """Return the gateways that may have sent a response, the likeliest first.
 
@@ -20,8 +20,7 @@ def rank(
     """
     page = body[:BODY].decode("latin-1").lower()
     found: list[tuple[Confidence, int, str]] = []
-    for gateway in gateways:
-        signs = gateway.signs
+    for name, signs in gateways.items():
         named = server is not None and any(server.lower().startswith(one.lower()) for one in signs.server)
         shown = max((len(one) for one in signs.page if one.lower() in page), default=0)
         bare = any(page.strip() == one.lower() for one in signs.whole)
@@ -35,6 +34,6 @@ def rank(
         elif named or shown:
             sure = "low"
         if sure is not None:
-            found.append((sure, shown + 8 * (named + bare) + 4 * passed, gateway.name))
+            found.append((sure, shown + 8 * (named + bare) + 4 * passed, name))
     found.sort(key=lambda one: (-CONFIDENCES.index(one[0]), -one[1], one[2]))
     return [(name, sure) for sure, _, name in found]

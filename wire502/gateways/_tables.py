@@ -277,7 +277,7 @@ def gateway_from(
         name=name,
         title=head["title"],
         basis=head["basis"],
-        signs=_signs(name, table["recognise"]),
+        signs=signs_from(name, table),
         timeouts=_section(name, table, "timeouts"),
         limits=_section(name, table, "limits"),
         keepalive=_section(name, table, "keepalive"),
@@ -360,7 +360,9 @@ def _answer(where: str, row: Mapping[str, Any], usual: Answer) -> Answer:
     return made
 
 
-def _signs(name: str, row: Mapping[str, Any]) -> Signs:
+def signs_from(name: str, table: Mapping[str, Any]) -> Signs:
+    """Return how the gateway *name* is known by its parsed *table*, or the beginning of one."""
+    row = table["recognise"]
     _known(f"{name}.recognise", row, {"server", "via", "page", "whole", "nameless", "keeps_server", "note"})
     return Signs(
         tuple(row.get("server", ())),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wire502.diagnosis.wording import duration
 from wire502.model.attempt import Attempt, Closing, Point
 from wire502.model.finding import Finding
@@ -9,7 +11,18 @@ from wire502.model.verdict import Evidence
 
 SECOND = 1_000_000_000
 
-__all__ = ["SECOND", "cite", "deciding_rst", "duration", "host_of", "is_round", "never_acked", "times", "whole_acked"]
+__all__ = [
+    "SECOND",
+    "cite",
+    "deciding_rst",
+    "duration",
+    "host_of",
+    "is_round",
+    "median",
+    "never_acked",
+    "times",
+    "whole_acked",
+]
 
 
 def cite(point: Point, note: str) -> Evidence:
@@ -20,6 +33,12 @@ def cite(point: Point, note: str) -> Evidence:
 def times(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural where it is due."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def median(values: Sequence[int]) -> float:
+    """Return the middle of *values*, of which there is at least one; ``statistics`` takes long to load."""
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def host_of(endpoint: str) -> str:

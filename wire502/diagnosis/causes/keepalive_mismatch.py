@@ -25,9 +25,7 @@ What to check next
 
 from __future__ import annotations
 
-from statistics import median
-
-from wire502.diagnosis.causes._notes import SECOND, cite, duration, times
+from wire502.diagnosis.causes._notes import SECOND, cite, duration, median, times
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.around import Endpoint
 from wire502.model.attempt import Attempt, Request

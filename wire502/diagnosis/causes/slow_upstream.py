@@ -21,9 +21,7 @@ What to check next
 
 from __future__ import annotations
 
-from statistics import median
-
-from wire502.diagnosis.causes._notes import SECOND, cite, duration, times, whole_acked
+from wire502.diagnosis.causes._notes import SECOND, cite, duration, median, times, whole_acked
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt
 from wire502.model.finding import Finding
@@ -52,7 +50,7 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     if len(seconds) < LAST + LEAST_BEFORE:
         return None
     before, last = seconds[:-LAST], seconds[-LAST:]
-    usual = int(median(one.mean_ns for one in before))
+    usual = int(median([one.mean_ns for one in before]))
     now = sum(one.mean_ns * one.number for one in last) // sum(one.number for one in last)
     if now < LEAST_NS or now < FACTOR * usual:
         return None
