@@ -9,9 +9,12 @@ cdef class History:
     cdef long long[::1] cells
     cdef long long[::1] heads
     cdef long long[::1] tail_heads
+    cdef long long lined
+    cdef long long tailed
     cdef list conns
     cdef list texts
     cdef int begin(self, Connection conn, Exchange exchange) except -1
+    cdef int _index(self, bint tail) except -1
     cdef int end(self, Exchange exchange) except -1
     cdef list _like(self, bint tail, unsigned long long h, object wanted, long long since, long long until, long long least, bint ended)
 

@@ -182,6 +182,7 @@ class History:
             whole *= 2
         self.size = whole
         self.rows = 0
+        self.lined = self.tailed = 0  # up to which row the chains are up to date
         self.more = False
         self.cells = _zeros(WIDTH * whole)
         self.heads = _zeros(whole)  # the newest row of each bucket, by line and by end of the target
@@ -194,45 +195,74 @@ class History:
     @cython.boundscheck(False)  # places are masked with the number of rows
     def begin(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Write the row of a request. Row numbers count from 1, over all rows ever."""
-        head: bytes = _kept(exchange.req_head)
-        octets: cython.p_const_uchar
         row: cython.Py_ssize_t
+        at: cython.Py_ssize_t
+        cells: cython.p_longlong
+        if cython.compiled:
+            cells = cython.address(self.cells[0])
+        else:
+            cells = self.cells
+        self.rows += 1
+        row = self.rows & (self.size - 1)
+        self.conns[row] = conn
+        self.texts[row] = _kept(exchange.req_head)
+        at = row * WIDTH
+        cells[at + REQ_TS] = exchange.req_ts
+        cells[at + FRAME] = exchange.req_frame
+        cells[at + NUMBER] = exchange.number
+        cells[at + END_TS] = cells[at + END_FRAME] = cells[at + RESP_TS] = cells[at + STATUS] = 0
+        exchange.row = self.rows
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    @cython.boundscheck(False)  # places are masked with the number of rows
+    def _index(self, tail: cython.bint) -> cython.int:
+        """Bring the chains of rows with the same bucket up to date, by line or by the end of the target.
+
+        That waits until somebody asks: most rows are overwritten before, and their buckets lie all over the memory.
+        """
+        head: bytes
+        octets: cython.p_const_uchar
+        number: cython.longlong = self.tailed if tail else self.lined
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
         end: cython.Py_ssize_t
         h: cython.ulonglong
         cells: cython.p_longlong
         heads: cython.p_longlong
-        tail_heads: cython.p_longlong
-        octets = head
-        end = asked_end(octets, len(head))
         if cython.compiled:
             cells = cython.address(self.cells[0])
-            heads = cython.address(self.heads[0])
-            tail_heads = cython.address(self.tail_heads[0])
+            heads = cython.address(self.tail_heads[0]) if tail else cython.address(self.heads[0])
         else:
-            cells, heads, tail_heads = self.cells, self.heads, self.tail_heads
-        self.rows += 1
-        row = self.rows & (self.size - 1)
-        self.conns[row] = conn
-        self.texts[row] = head
-        at = row * WIDTH
-        h = line_key(octets, end) & LOW_63
-        bucket = (h ^ (h >> 29)) & (self.size - 1)
-        cells[at + KEY] = h
-        cells[at + BEFORE] = heads[bucket]
-        heads[bucket] = self.rows
-        h = tail_key(octets, end) & LOW_63
-        cells[at + TAIL] = h
-        if h != 0:
-            bucket = (h ^ (h >> 29)) & (self.size - 1)
-            cells[at + TAIL_BEFORE] = tail_heads[bucket]
-            tail_heads[bucket] = self.rows
-        cells[at + REQ_TS] = exchange.req_ts
-        cells[at + FRAME] = exchange.req_frame
-        cells[at + NUMBER] = exchange.number
-        cells[at + END_TS] = cells[at + END_FRAME] = cells[at + RESP_TS] = cells[at + STATUS] = 0
-        exchange.row = self.rows
+            cells = self.cells
+            heads = self.tail_heads if tail else self.heads
+        if number < self.rows - self.size:
+            number = self.rows - self.size
+        while number < self.rows:
+            number += 1
+            at = number & (self.size - 1)
+            head = self.texts[at] or b""
+            octets = head
+            at *= WIDTH
+            end = asked_end(octets, len(head))
+            if tail:
+                h = tail_key(octets, end) & LOW_63
+                cells[at + TAIL] = h
+                if h != 0:
+                    bucket = (h ^ (h >> 29)) & (self.size - 1)
+                    cells[at + TAIL_BEFORE] = heads[bucket]
+                    heads[bucket] = number
+            else:
+                h = line_key(octets, end) & LOW_63
+                bucket = (h ^ (h >> 29)) & (self.size - 1)
+                cells[at + KEY] = h
+                cells[at + BEFORE] = heads[bucket]
+                heads[bucket] = number
+        if tail:
+            self.tailed = number
+        else:
+            self.lined = number
         return 0
 
     @cython.cfunc
@@ -300,12 +330,14 @@ class History:
         before: cython.Py_ssize_t = TAIL_BEFORE if tail else BEFORE
         wanted_key: cython.longlong = h
         slot: cython.Py_ssize_t = (h ^ (h >> 29)) & (self.size - 1)
-        row: cython.longlong = self.tail_heads[slot] if tail else self.heads[slot]
+        row: cython.longlong
         at: cython.Py_ssize_t
         place: cython.Py_ssize_t
         unended: cython.Py_ssize_t = 0
         looked: cython.int = 0
         found: list[Row] = []
+        self._index(tail)
+        row = self.tail_heads[slot] if tail else self.heads[slot]
         self.more = False
         while row > 0 and row > self.rows - self.size:
             if len(found) + unended >= MOST or looked >= LOOKED:
