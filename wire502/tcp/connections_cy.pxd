@@ -35,11 +35,7 @@ cdef class Connections:
     cdef long long max_buffered
     cdef public long long buffered
     cdef long long recount
-    cdef unsigned long long[::1] seen_key
-    cdef unsigned long long[::1] seen_number
-    cdef unsigned long long[::1] seen_rest
-    cdef long long[::1] seen_ts
-    cdef long long[::1] seen_where
+    cdef unsigned long long[::1] seen
     cdef list files
     cdef list windows
     cdef long long far

@@ -72,6 +72,9 @@ SAME_INTERFACE_NS = 50_000
 # and so is a literal beyond 31 bits.
 RECENT = cython.declare(cython.Py_ssize_t, 1024)  # frames that a duplicate is looked for among
 PLACE = cython.declare(cython.int, 54)  # of 64 bits the 10 highest are one of these
+# Numbers of such a row, which is one cache line: key, number and rest of the segment, time, place. The loop names them
+# by literals, which are all that a C compiler takes for constants.
+SEEN_WIDTH = 8
 OTHER_INTERFACE_NS = cython.declare(cython.longlong, 2_000_000)
 FAR_NS = 250_000_000  # ... and at most where the same segments are seen on two hosts
 FAR = cython.declare(cython.longlong, 64 << 20)  # octets ahead of everything seen that are still believed
@@ -108,11 +111,12 @@ def _apart(later: cython.uint, earlier: cython.uint) -> cython.longlong:
 @cython.exceptval(check=False)
 def _mix(x: cython.ulonglong) -> cython.ulonglong:
     """Scatter 64 bits (the finaliser of a well-known hash, so that neighbours in address space lie apart)."""
-    x ^= x >> 33
-    x = (x * SCATTER_1) & LOW_64
-    x ^= x >> 29
-    x = (x * SCATTER_2) & LOW_64
-    x ^= x >> 32
+    if cython.compiled:
+        x ^= x >> 33
+        x *= SCATTER_1
+        x ^= x >> 29
+        x *= SCATTER_2
+        x ^= x >> 32
     return x
 
 
@@ -142,15 +146,15 @@ def _scatter(
             two = _mix(_mix(two) ^ th)
         one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
         two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
-        one = _mix(_mix(one) + _mix(two)) | 1
+        one = (_mix(one) + _mix(two)) | 1
     else:  # the table is a dict then; this only tells segments apart
         one = hash((sh, sl, th, tl, ports)) & LOW_64
     return one
 
 
-def _table(code: str) -> Any:
-    """Return a table of ``RECENT`` zeros: of C numbers of the type *code*, uncompiled a list, which is faster there."""
-    return array(code, bytes(8 * RECENT)) if cython.compiled else [0] * RECENT
+def _table() -> Any:
+    """Return the empty rows of recent frames: C numbers, uncompiled a list, which is faster there."""
+    return array("Q", bytes(8 * SEEN_WIDTH * RECENT)) if cython.compiled else [0] * (SEEN_WIDTH * RECENT)
 
 
 @cython.final
@@ -207,11 +211,7 @@ class Connections:
         self.max_buffered = context.max_buffered
         self.buffered = 0
         self.recount = 0
-        self.seen_key = _table("Q")
-        self.seen_number = _table("Q")
-        self.seen_rest = _table("Q")
-        self.seen_ts = _table("q")
-        self.seen_where = _table("q")
+        self.seen = _table()
         self.files = []
         self.windows = []
         self.far = OTHER_INTERFACE_NS
@@ -534,6 +534,9 @@ class Connections:
         number: cython.ulonglong
         rest: cython.ulonglong
         where: cython.longlong
+        other: cython.longlong
+        before: cython.longlong
+        after: cython.longlong
         lane: cython.int
         port: cython.int
         at: cython.Py_ssize_t
@@ -551,11 +554,7 @@ class Connections:
         window: cython.int
         octets: cython.p_const_uchar
         seed: cython.ulonglong = self.seed
-        seen_key: cython.ulonglong[::1] = self.seen_key
-        seen_number: cython.ulonglong[::1] = self.seen_number
-        seen_rest: cython.ulonglong[::1] = self.seen_rest
-        seen_ts: cython.longlong[::1] = self.seen_ts
-        seen_where: cython.longlong[::1] = self.seen_where
+        seen: cython.ulonglong[::1] = self.seen
         observer: Observer = self.observer
         rare: list[RareFrame] = cast("list[RareFrame]", segments.rare)
         next_rare: cython.Py_ssize_t = 0
@@ -616,27 +615,31 @@ class Connections:
             rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_ids[i] & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
             key = ports
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
-            at = ((number * SCATTER_3 ^ (rest + key) * SCATTER_4) & LOW_64) >> PLACE
+            at = (((number * SCATTER_3 ^ (rest + key) * SCATTER_4) & LOW_64) >> PLACE) << 3
             key = h ^ (key << 1)
-            if seen_number[at] != number or seen_key[at] != key or seen_rest[at] != rest:
-                at ^= 1
+            if seen[at + 1] != number or seen[at] != key or seen[at + 2] != rest:
+                at ^= 8
             lane = flags >> LANE_SHIFT
             where = interfaces[i]
             where = where << 14 | lane
-            if seen_number[at] == number and seen_key[at] == key and seen_rest[at] == rest:
-                delta = ts - seen_ts[at]
+            before = seen[at + 3]
+            if seen[at + 1] == number and seen[at] == key and seen[at + 2] == rest:
+                delta = ts - before
                 if delta < 0:
                     delta = -delta
-                if delta <= self.far and (where != seen_where[at] or delta <= self._window(interfaces[i])):
+                other = seen[at + 4]
+                if delta <= self.far and (where != other or delta <= self._window(interfaces[i])):
                     self.duplicates += 1
                     continue
-            elif seen_ts[at] > seen_ts[at ^ 1]:
-                at ^= 1  # of the two places, what is older gives way
-            seen_key[at] = key
-            seen_number[at] = number
-            seen_rest[at] = rest
-            seen_ts[at] = ts
-            seen_where[at] = where
+            else:
+                after = seen[(at ^ 8) + 3]
+                if before > after:
+                    at ^= 8  # of the two places, what is older gives way
+            seen[at] = key
+            seen[at + 1] = number
+            seen[at + 2] = rest
+            seen[at + 3] = ts
+            seen[at + 4] = where
             conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
             if conn is None:
                 beside = False
