@@ -128,10 +128,13 @@ class Engine:
     def finish(self) -> list[Result]:
         """Judge what the capture left open; the summary comes last."""
         now = self._end_ns()
-        connections = self._connections.remaining()
+        connections, legs = self._connections, self._legs
+        known = connections.remaining()
         # Client legs first: what a client got is evidence for the attempt behind it.
-        self._tracker.finish([conn for conn in connections if self._legs.is_client(conn)], now)
-        self._tracker.finish([conn for conn in connections if not self._legs.is_client(conn)], now)
+        for client in (True, False):
+            chosen = [one for one in known if legs.is_client(connections.ends(one)) is client]
+            self._tracker.unveil([conn for one in chosen if (conn := connections.ends(one)) is one])
+            self._tracker.finish(connections.awake(chosen), now)
         for attempt in self._unanswered.finish(now):
             self._judge_unanswered(attempt)
         self._cleared(self._waits.finish(now))

@@ -99,6 +99,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("history", "time", "how long healthy exchanges are remembered, to link retries and legs"),
     Setting("history_rows", "count", "how many healthy exchanges are remembered at most"),
     Setting("max_connections", "count", "open connections kept at most; the longest idle ones go first"),
+    Setting("rest_after", "time", "open connections idle for so long are packed small, until their next segment ..."),
+    Setting("rest_from", "count", "... while more of them than this are not"),
     Setting("closed_linger", "time", "how long a closed connection is remembered, for late frames"),
     Setting("max_closed", "count", "closed connections remembered at most"),
     Setting("max_head", "octets", "size of a request's or response's head that is still read"),

@@ -121,7 +121,9 @@ class Watch:
 
     def finish(self) -> Watch:
         """End the capture."""
-        self.tracker.finish(self.connections.remaining(), self.connections.now)
+        known = self.connections.remaining()
+        self.tracker.unveil([conn for one in known if (conn := self.connections.ends(one)) is one])
+        self.tracker.finish(self.connections.awake(known), self.connections.now)
         return self
 
     @property

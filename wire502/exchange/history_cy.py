@@ -177,7 +177,7 @@ class History:
     texts: list[bytes | None]
 
     def __init__(self, size: int) -> None:
-        whole = 1024
+        whole = 1
         while whole < size:
             whole *= 2
         self.size = whole

@@ -40,6 +40,7 @@ cdef class Tracker(Observer):
     cdef long long _refilled
     cdef long long _patience
     cdef object _waiting
+    cdef Py_ssize_t _crowded
     cdef dict _watched
     cdef object _patient
     cdef public dict tolerated

@@ -10,7 +10,7 @@ This module is long because one observer hears of everything, and all its queues
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Protocol
@@ -52,6 +52,7 @@ HOLE_NS = cython.declare(cython.longlong, 200_000_000)
 FRESH_NS = cython.declare(cython.longlong, 1_000_000_000)
 LARGE_HEAD = cython.declare(cython.longlong, 4096)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
+FEW_WAITING = cython.declare(cython.longlong, 4096)  # of which nobody asks whether they still wait
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
 _NEVER = cython.declare(cython.longlong, NEVER)
 _RST_NONE = cython.declare(cython.int, RST_NONE)
@@ -122,6 +123,7 @@ class Tracker(Observer):
     _refilled: int
     _patience: int
     _waiting: deque[tuple[int, Connection]]
+    _crowded: int
     _watched: dict[int, None]
     _patient: Patience
     tolerated: dict[str, int]  # oddities of exchanges that were put up with, as the next request showed
@@ -165,6 +167,7 @@ class Tracker(Observer):
         self._refilled = 0
         self._patience = min(context.first_byte_deadline_ns, context.response_deadline_ns)
         self._waiting = deque()
+        self._crowded = FEW_WAITING
         self._watched = {}
         self._patient = Patience(context.settle_ns)
         self.tolerated = {}
@@ -201,6 +204,8 @@ class Tracker(Observer):
         if conn.sign:
             self._translations.opened(conn)
         if not conn.mid and conn.a.frames == 0:
+            while self._first < len(self._connecting) and _answered(self._connecting[self._first]):
+                self._pass_by()  # else it would be remembered until something is due
             if len(self._connecting) - self._first >= MAX_CONNECTING:
                 self._thin_out()
             self._connecting.append(conn)
@@ -472,8 +477,9 @@ class Tracker(Observer):
     def _watch(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Have the wait that begins on a connection looked at when it is over its deadline: one entry for each."""
         when: cython.longlong = ts + self._patience + 1
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= self._crowded:  # those that were answered need not be remembered, and so can rest
             kept = [entry for entry in self._waiting if _waits(entry[1])][-(MAX_WAITING // 2) :]
+            self._crowded = max(FEW_WAITING, 2 * len(kept))
             self._waiting = deque(kept)
             self._watched = dict.fromkeys([entry[1].stream for entry in kept])
         self._watched[conn.stream] = None
@@ -640,11 +646,14 @@ class Tracker(Observer):
         conn.settled = self.desk.settle(conn, when, False)
         self._patient.looked(conn, when, conn.settled)
 
-    def finish(self, connections: list[Connection], now_ns: int) -> None:
-        """Judge what is left when the capture ends, connection by connection."""
+    def unveil(self, connections: Iterable[Connection]) -> None:
+        """Judge by itself, when the capture ends, a view of a connection that shows what its other one does not."""
         for conn in connections:
             if conn.shadowed:
                 self._translations.unveil(conn)
+
+    def finish(self, connections: Iterable[Connection], now_ns: int) -> None:
+        """Judge what is left when the capture ends, connection by connection."""
         for conn in connections:
             if not conn.superseded and not conn.shadowed:
                 upstream: Upstream | None = conn.upstream
@@ -656,6 +665,14 @@ class Tracker(Observer):
                     if self._is_followed():
                         self.desk.settle(conn, now_ns, True)
                     conn.settled = True
+
+    def is_quiet(self, conn: Connection) -> bool:
+        """See ``Observer``: what ``finish`` would do."""
+        if conn.a.rexmits or conn.b.rexmits:
+            return False
+        if conn.settled or _at_rest(conn):
+            return not self._open_attempt(conn)
+        return not self._open_attempt(conn) and conn.a.top == 0
 
     def _is_followed(self) -> bool:
         """Whether one more unfinished attempt is judged; beyond the limit they are only counted."""
@@ -685,6 +702,12 @@ def _at_rest(conn: Connection) -> cython.bint:
     if conn.a.pieces is not None or conn.b.pieces is not None:
         return False
     return conn.established and conn.a.fin_off <= conn.a.off and conn.b.fin_off <= conn.b.off
+
+
+@cython.cfunc
+@cython.inline
+def _answered(conn: Connection | None) -> cython.bint:
+    return conn is None or conn.established
 
 
 def _unanswered(conn: Connection) -> bool:

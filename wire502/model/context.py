@@ -16,7 +16,9 @@ class Context:
     hold_ns: int = 5_000_000_000
     history_ns: int = 120_000_000_000
     history_rows: int = 32_768
-    max_connections: int = 262_144
+    max_connections: int = 1_048_576
+    rest_after_ns: int = 1_000_000_000
+    rest_from: int = 16_384
     closed_linger_ns: int = 60_000_000_000
     max_closed: int = 16_384
     max_head: int = 1_048_576

@@ -20,6 +20,11 @@ try:
 except ModuleNotFoundError:
     from wire502 import _cython as cython
 
+if cython.compiled:
+    from cython.cimports.wire502.model.cells_cy import Cells
+else:
+    from wire502.model.cells_cy import Cells
+
 from wire502.model.capture_info import RareFrame
 
 NEVER = 0x7FFFFFFFFFFFFFFF
@@ -394,6 +399,13 @@ class Decoder:
         """Return the octets at *offset* that are still at hand, if any: where they begin, these, frame, time."""
         return None
 
+    def rest(self, cells: Cells) -> bool:
+        """Walk its fields with *cells* when its connection begins to rest, and in a new decoder when it wakes.
+
+        Returns False where that cannot be since something is under way.
+        """
+        return False
+
 
 @cython.cclass
 class Connection:
@@ -665,6 +677,10 @@ class Observer:
     def rare(self, record: RareFrame) -> None:
         """Hear of a frame beside TCP."""
         raise NotImplementedError
+
+    def is_quiet(self, conn: Connection) -> bool:
+        """Whether there is nothing to be said of a connection, or counted, if the capture ends as it is now."""
+        return False
 
 
 def _is_compiled() -> bool:

@@ -13,9 +13,11 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.wire502.model.cells_cy import Cells
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
     from cython.cimports.wire502.protocol.heads_cy import Head, looks_like_status, request_likeness, status_line_fault
 else:
+    from wire502.model.cells_cy import Cells
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Observer
     from wire502.protocol.heads_cy import Head, looks_like_status, request_likeness, status_line_fault
 
@@ -260,6 +262,54 @@ class Http1(Decoder):
         if side == 1 and self.state_b == CLOSE and self.current is not None and not self.current.resp_cut:
             self._response_end(self.conn.b.off, frame, ts)
         return 0
+
+    def rest(self, cells: Cells) -> bool:
+        """See ``Decoder``. Between messages nothing is needed of the heads that were read; so they are not kept."""
+        if cells.writing and (
+            self.current is not None
+            or self.asking is not None
+            or self.queue
+            or self.early is not None
+            or self.preface is not None
+            or self.marks is not None
+            or self.buffer_a is not None
+            or self.buffer_b is not None
+            or self.growing
+            or self.state_a == HEAD
+            or self.state_b == HEAD
+        ):
+            return False
+        self.state_a = cells.number(self.state_a)
+        self.state_b = cells.number(self.state_b)
+        self.exchanges = cells.number(self.exchanges)
+        self.http = cells.flag(self.http)
+        self.decided = cells.flag(self.decided)
+        self.acks = cells.near(self.acks, self.conn.a.off)
+        self.end_a = cells.near(self.end_a, self.conn.a.off)
+        self.start_a = cells.near(self.start_a, self.conn.a.off)
+        self.start_b = cells.near(self.start_b, self.conn.b.off)
+        self.tunnel = cells.flag(self.tunnel)
+        self.plain = cells.flag(self.plain)
+        self.upgrading = cells.flag(self.upgrading)
+        self.skip = cells.number(self.skip)
+        self.early_size = cells.number(self.early_size)
+        self.excess_offset = cells.near(self.excess_offset, -1)
+        self.foreign = cells.number(self.foreign)
+        self.chunk = cells.number(self.chunk)
+        self.chunk_state = cells.number(self.chunk_state)
+        self.chunk_digits = cells.number(self.chunk_digits)
+        self.chunk_a = cells.number(self.chunk_a)
+        self.chunk_state_a = cells.number(self.chunk_state_a)
+        self.chunk_digits_a = cells.number(self.chunk_digits_a)
+        self.gap_a = cells.near(self.gap_a, -1)
+        self.gap_b = cells.near(self.gap_b, -1)
+        self.unseen = cells.near(self.unseen, -1)
+        self.foreign_side = cells.near(self.foreign_side, -1)
+        self.foreign_octets = cells.text(self.foreign_octets)
+        self.proxied = cells.text(self.proxied)
+        known = cells.text(None if self.looks_like is None else self.looks_like.encode())
+        self.looks_like = None if known is None else known.decode()
+        return True
 
     # -- requests -------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 cimport cython
+from wire502.model.cells_cy cimport Cells
 from wire502.model.flow_cy cimport Connection, Half, Observer
+from wire502.tcp.resting_cy cimport Resting
 
 @cython.final
 cdef class Connections:
@@ -39,6 +41,26 @@ cdef class Connections:
     cdef list files
     cdef list windows
     cdef long long far
+    cdef list rested
+    cdef Py_ssize_t first_rested
+    cdef public long long resting
+    cdef public long long woken
+    cdef long long rest_after
+    cdef long long rest_from
+    cdef long long most_awake
+    cdef Py_ssize_t pause
+    cdef long long round_ts
+    cdef Py_ssize_t left
+    cdef long long mine
+    cdef Cells cells
+    cdef Connection shape
+    cdef bint _rest(self)
+    cdef long long _idle(self)
+    cdef int _count_mine(self) except -1
+    cdef Connection _wake(self, Resting resting)
+    cdef Connection _awoken(self, Resting resting)
+    cdef int _sweep(self) except -1
+    cdef int _trim(self) except -1
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef int _insert(self, Connection conn) except -1
     cdef int _remove(self, Connection conn) except -1

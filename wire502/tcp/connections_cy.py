@@ -8,7 +8,9 @@ Nothing here knows what the octets mean.
 from __future__ import annotations
 
 import os
+import sys
 from array import array
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 try:
@@ -17,13 +19,17 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.wire502.model.cells_cy import Cells
     from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
     from cython.cimports.wire502.model.frames_cy import Segments
     from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
+    from cython.cimports.wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
 else:
+    from wire502.model.cells_cy import Cells
     from wire502.model.flow_cy import Connection, Half, Observer, Piece
     from wire502.model.frames_cy import Segments
     from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
+    from wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
 
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.context import Context
@@ -85,6 +91,11 @@ JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must conf
 _JUMP_NS = cython.declare(cython.longlong, JUMP_NS)
 RETRANSMITTED_NS = cython.declare(cython.longlong, 150_000_000)  # a hole that lasts so long was not reordering
 STEP_BACK_NS = cython.declare(cython.longlong, 1_000_000_000)
+# A connection that is awake takes 2 KB. Beyond so many those rest that can, however short they have been idle; and of
+# those that cannot (half-open ones of a flood) the oldest are let go.
+MOST_AWAKE = cython.declare(cython.longlong, 131_072)
+MOST_UNRESTING = cython.declare(cython.longlong, 262_144)
+STEPS = cython.declare(cython.int, 16)  # connections that are looked at for rest with so many segments
 LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 SCATTER_1 = cython.declare(cython.ulonglong, 0x7F51AFD7ED558CCD)
@@ -176,9 +187,14 @@ class Connections:
     oddities: dict[str, int]
     lost: list[int]
     steps: list[tuple[int, int, int]]
-    slots: list[Connection | None]
-    index: dict[tuple[int, int, int, int, int, int], Connection]
+    slots: list[Connection | Resting | None]
+    index: dict[tuple[int, int, int, int, int, int], Connection | Resting]
     order: list[Connection | None]
+    rested: list[Resting | None]
+    resting: int
+    woken: int
+    cells: Cells
+    shape: Connection
     closed: list[Connection | None]
     files: list[int]
     windows: list[int]
@@ -199,8 +215,22 @@ class Connections:
         self.used = 0
         self.seed = int.from_bytes(os.urandom(8), "little") >> 1
         self.index = {}
-        self.order = []  # all, by their beginning, from the place `oldest` on: a list takes another one without a call
+        # Those that are awake, by their beginning or as they were looked at last, from the place `oldest` on: a list
+        # takes another one without a call.
+        self.order = []
         self.oldest = 0
+        self.rested = []  # those that rest, idle longest first, from the place `first_rested` on
+        self.first_rested = 0
+        self.resting = self.woken = 0
+        self.rest_after = context.rest_after_ns
+        self.rest_from = context.rest_from
+        self.most_awake = min(MOST_AWAKE, self.rest_from * 8)
+        self.pause = 0 if self.rest_after == 0 else STEPS - 1
+        self.round_ts = self.left = 0
+        self.cells = Cells()
+        self.shape = Connection()
+        self.mine = -8
+        self._count_mine()
         self.closed = []  # those that have ended, from the place `first_closed` on
         self.first_closed = 0
         self.doubt = 0
@@ -239,19 +269,26 @@ class Connections:
         tl: cython.ulonglong,
         ports: cython.uint,
     ) -> Connection | None:
-        conn: Connection | None
+        conn: Connection
         mask: cython.Py_ssize_t
         i: cython.Py_ssize_t
         source: cython.int = ports >> 16
         target: cython.int = ports & 0xFFFF
         if not cython.compiled:
-            return self.index.get((sh, sl, source, th, tl, target))
+            found = self.index.get((sh, sl, source, th, tl, target))
+            return self._wake(found) if isinstance(found, Resting) else found
         mask = self.mask
         i = cython.cast(cython.Py_ssize_t, h) & mask
         while self.hashes[i] != 0:  # not by a local view: to count one up and down is dearer than the search
             if self.hashes[i] == h:
-                conn = self.slots[i]
-                if conn is not None and (
+                one = self.slots[i]
+                if type(one) is not Connection:
+                    if one is not None and _is_of(one, sh, sl, th, tl, ports):
+                        return self._wake(one)
+                    i = (i + 1) & mask
+                    continue
+                conn = cython.cast(Connection, one)
+                if (
                     (
                         conn.a.low == sl
                         and conn.b.low == tl
@@ -272,6 +309,128 @@ class Connections:
                     return conn
             i = (i + 1) & mask
         return None
+
+    # -- rest -----------------------------------------------------------------------------------------------------
+
+    def _references(self) -> int:
+        """Return how often the oldest connection is referred to, as ``sys.getrefcount`` counts from here."""
+        return sys.getrefcount(self.order[self.oldest])
+
+    @cython.cfunc
+    def _rest(self) -> cython.bint:
+        """Have the oldest connection rest if it can: whether it does."""
+        conn: Connection | None = self.order[self.oldest]
+        resting: Resting | None
+        if conn is None or not may_rest(conn):
+            return False
+        # Beside who asks here: its decoder, and the table (the interpreter's has it twice).
+        if self._references() != self.mine + (2 if cython.compiled else 3):
+            return False  # somebody remembers it
+        resting = pack(conn, self.cells)
+        if resting is None:
+            return False
+        resting.quiet = self.observer.is_quiet(conn)
+        if cython.compiled:
+            self.slots[conn.slot] = resting
+        else:
+            self._enter(conn, resting)
+        conn.decoder = None  # else the two would keep each other alive
+        self.rested.append(resting)
+        self.resting += 1
+        return True
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _count_mine(self) -> cython.int:
+        """Find out how many references ``_rest`` and the list make: one that is referred to by nobody else has them."""
+        self.order.append(Connection())
+        conn: Connection | None = self.order[self.oldest]
+        if conn is not None and hasattr(sys, "getrefcount"):
+            self.mine = self._references()
+        self.order.clear()
+        return 0
+
+    def _enter(self, conn: Connection, one: Connection | Resting) -> None:
+        """Put *one* in the place of a connection in the interpreter's table."""
+        a = (conn.a.high, conn.a.low, conn.a.port)
+        b = (conn.b.high, conn.b.low, conn.b.port)
+        self.index[a + b] = one
+        self.index[b + a] = one
+
+    @cython.cfunc
+    def _wake(self, resting: Resting) -> Connection:
+        """Have a connection go on that rested."""
+        conn: Connection = self._awoken(resting)
+        if cython.compiled:
+            self.slots[conn.slot] = conn
+        else:
+            self._enter(conn, conn)
+        resting.packed = None
+        resting.upstream = None
+        self.resting -= 1
+        self.woken += 1
+        self.order.append(conn)
+        return conn
+
+    @cython.cfunc
+    def _awoken(self, resting: Resting) -> Connection:
+        """Return the connection that a resting one was, without putting it into the table."""
+        conn: Connection = Connection.__new__(Connection)
+        conn.begin()
+        conn.decoder = self.observer.new_decoder(conn)
+        unpack(resting, conn, self.cells)
+        return conn
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _sweep(self) -> cython.int:
+        """Look at the next few connections: those rest that are idle. Each is looked at once in ``rest_after``."""
+        steps: cython.int = STEPS
+        awake: cython.longlong = self.live - self.resting
+        idle: cython.longlong
+        while steps > 0 and awake > self.rest_from and self.oldest < len(self.order):
+            if self.left <= 0:
+                if 0 <= self.now - self.round_ts < self.rest_after and awake <= self.most_awake:
+                    break
+                self.round_ts = self.now
+                self.left = len(self.order) - self.oldest
+            self.left -= 1
+            steps -= 1
+            idle = self._idle()
+            if idle >= 0:  # else it is followed no more
+                if (idle >= self.rest_after or awake > self.most_awake) and self._rest():
+                    awake -= 1
+                else:
+                    self.order.append(self.order[self.oldest])
+            self.order[self.oldest] = None
+            self.oldest += 1
+        self._trim()
+        return 0
+
+    @cython.cfunc
+    def _idle(self) -> cython.longlong:
+        """Return for how long the oldest connection has been idle, -1 if it is no longer followed."""
+        conn: Connection | None = self.order[self.oldest]
+        if conn is None or conn.superseded:
+            return -1
+        return self.now - conn.last_ts if self.now > conn.last_ts else 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _trim(self) -> cython.int:
+        """Free what the lists no longer need."""
+        if self.oldest > 1024 and 2 * self.oldest > len(self.order):
+            del self.order[: self.oldest]
+            self.oldest = 0
+        if len(self.rested) - self.first_rested > 2 * self.resting + 1024:
+            self.rested = [one for one in self.rested if one is not None and one.packed is not None]
+            self.first_rested = 0
+        elif self.first_rested > 1024 and 2 * self.first_rested > len(self.rested):
+            del self.rested[: self.first_rested]
+            self.first_rested = 0
+        return 0
+
+    # -- in and out -----------------------------------------------------------------------------------------------
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
@@ -357,23 +516,35 @@ class Connections:
         size: cython.Py_ssize_t = 1024
         mask: cython.Py_ssize_t
         i: cython.Py_ssize_t
-        conn: Connection | None
-        old: list[Connection | None] = self.slots
+        conn: Connection
+        resting: Resting
+        h: cython.ulonglong
+        old: list[Connection | Resting | None] = self.slots
         while size < self.live * 4:
             size *= 2
         self.slots = [None] * size
         self.hashes = array("Q", bytes(8 * size))
         self.mask = mask = size - 1
         self.used = 0
-        for conn in old:
-            if conn is not None:
-                i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
-                while self.hashes[i] != 0:
-                    i = (i + 1) & mask
-                self.hashes[i] = conn.hash
-                self.slots[i] = conn
+        for one in old:
+            if one is None:
+                continue
+            if type(one) is Connection:
+                conn = cython.cast(Connection, one)
+                h = conn.hash
+            else:
+                resting = cython.cast(Resting, one)
+                h = resting.hash
+            i = cython.cast(cython.Py_ssize_t, h) & mask
+            while self.hashes[i] != 0:
+                i = (i + 1) & mask
+            self.hashes[i] = h
+            self.slots[i] = one
+            if type(one) is Connection:
                 conn.slot = i
-                self.used += 1
+            else:
+                resting.slot = i
+            self.used += 1
         return 0
 
     @cython.cfunc
@@ -438,6 +609,7 @@ class Connections:
     def _make_room(self, ts: cython.longlong) -> cython.int:
         """Let go of connections closed long ago, then, at the limit, of those idle longest."""
         conn: Connection | None
+        resting: Resting | None
         tries: cython.int = 64
         while self.first_closed < len(self.closed):
             conn = self.closed[self.first_closed]
@@ -452,10 +624,23 @@ class Connections:
         if self.first_closed > 1024 and 2 * self.first_closed > len(self.closed):
             del self.closed[: self.first_closed]
             self.first_closed = 0
-        if len(self.order) - self.oldest > self.live + (self.live >> 2) + 1024:
+        if len(self.order) - self.oldest > self.live - self.resting + (self.live >> 2) + 1024:
             self.order = [conn for conn in self.order if conn is not None and not conn.superseded]
             self.oldest = 0
-        while self.live >= self.max_connections and self.oldest < len(self.order):
+            self.left = 0
+        while self.live >= self.max_connections and self.first_rested < len(self.rested):
+            resting = self.rested[self.first_rested]
+            assert resting is not None
+            self.rested[self.first_rested] = None
+            self.first_rested += 1
+            if resting.packed is not None:
+                conn = self._wake(resting)
+                conn.evicted = True
+                self.evicted += 1
+                self._retire(conn)
+        while (
+            self.live >= self.max_connections or self.live - self.resting >= MOST_UNRESTING
+        ) and self.oldest < len(self.order):
             conn = self.order[self.oldest]
             assert conn is not None
             self.order[self.oldest] = None
@@ -469,9 +654,7 @@ class Connections:
             conn.evicted = True
             self.evicted += 1
             self._retire(conn)
-        if self.oldest > 1024 and 2 * self.oldest > len(self.order):
-            del self.order[: self.oldest]
-            self.oldest = 0
+        self._trim()
         return 0
 
     @cython.cfunc
@@ -583,6 +766,9 @@ class Connections:
         if rare:
             rare_row = rare[0].row
         for i in range(count):
+            if i & self.pause == 0 and self.live - self.resting > self.rest_from:
+                conn = self.shape  # nor may this loop remember one that shall rest
+                self._sweep()
             ts = times[i]
             frame = frames[i]
             if rare_row == i:
@@ -1231,7 +1417,11 @@ class Connections:
             self.recount -= 1
             if self.recount < 0:
                 self.recount = 65_536
-                self.buffered = sum(conn.a.buffered + conn.b.buffered for conn in self.remaining())
+                self.buffered = sum(
+                    conn.a.buffered + conn.b.buffered
+                    for conn in self.order
+                    if conn is not None and not conn.superseded
+                )
             if self.buffered + octets <= self.max_buffered:
                 return True
         self._odd("octets_not_kept")
@@ -1394,20 +1584,68 @@ class Connections:
             for whose, count in enumerate(holes(half)):
                 found[whose] += count
 
-    def remaining(self) -> list[Connection]:
-        """Return the connections that are still known, by stream."""
-        known: list[Connection] = []
+    def remaining(self) -> list[Connection | Resting]:
+        """Return the connections that are still known, by stream; ``ends`` tells of one that rests, ``awake`` wakes."""
+        known: list[Connection | Resting] = []
         conn: Connection | None
         last: cython.longlong = -1
-        sorted_already: cython.bint = True
+        sorted_already: cython.bint = self.resting == 0
         for conn in self.order:
             if conn is not None and not conn.superseded:
                 sorted_already = sorted_already and conn.stream > last
                 last = conn.stream
                 known.append(conn)
-        if not sorted_already:  # near the limit of connections those that live are put behind others
-            known.sort(key=lambda conn: conn.stream)
+        known += [one for one in self.rested if one is not None and one.packed is not None]
+        if not sorted_already:  # near the limit of connections, or of those awake, some are put behind others
+            known.sort(key=lambda one: one.stream)
         return known
+
+    def ends(self, one: Connection | Resting) -> Connection:
+        """Return *one*, or, if it rests, a record with its two ends alone, good until the next call."""
+        if isinstance(one, Resting):
+            name(one, self.shape)
+            return self.shape
+        return one
+
+    def awake(self, known: Sequence[Connection | Resting]) -> Iterator[Connection]:
+        """Return the connections of a part of ``remaining``, each for its turn only, without those that are quiet."""
+        for one in known:
+            if not isinstance(one, Resting):
+                yield one
+            elif one.packed is not None and not one.quiet:
+                yield self._awoken(one)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _is_of(
+    resting: Resting,
+    sh: cython.ulonglong,
+    sl: cython.ulonglong,
+    th: cython.ulonglong,
+    tl: cython.ulonglong,
+    ports: cython.uint,
+) -> cython.bint:
+    """Whether a segment is one of a connection that rests."""
+    source: cython.int = ports >> 16
+    target: cython.int = ports & 0xFFFF
+    if (
+        resting.a_low == sl
+        and resting.b_low == tl
+        and resting.a_port == source
+        and resting.b_port == target
+        and resting.a_high == sh
+        and resting.b_high == th
+    ):
+        return True
+    return (
+        resting.b_low == sl
+        and resting.a_low == tl
+        and resting.b_port == source
+        and resting.a_port == target
+        and resting.b_high == sh
+        and resting.a_high == th
+    )
 
 
 @cython.cfunc
