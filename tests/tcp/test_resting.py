@@ -15,7 +15,7 @@ from tests.wire import Wire
 from wire502.model.cells_cy import Cells
 from wire502.model.flow_cy import Connection, Half
 from wire502.protocol.http1_cy import Http1
-from wire502.tcp.resting_cy import NOT_PACKED, Resting, pack, unpack
+from wire502.tcp.resting_cy import NOT_PACKED, pack, unpack
 
 ROOT = Path(__file__).parents[2] / "wire502"
 FIELD = re.compile(r"^    cdef (?:public )?([\w ]+?) (\w+)(?:\[\d+\])?(?:  #.*)?$", re.MULTILINE)

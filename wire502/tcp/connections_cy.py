@@ -289,22 +289,19 @@ class Connections:
                     continue
                 conn = cython.cast(Connection, one)
                 if (
-                    (
-                        conn.a.low == sl
-                        and conn.b.low == tl
-                        and conn.a.port == source
-                        and conn.b.port == target
-                        and conn.a.high == sh
-                        and conn.b.high == th
-                    )
-                    or (
-                        conn.b.low == sl
-                        and conn.a.low == tl
-                        and conn.b.port == source
-                        and conn.a.port == target
-                        and conn.b.high == sh
-                        and conn.a.high == th
-                    )
+                    conn.a.low == sl
+                    and conn.b.low == tl
+                    and conn.a.port == source
+                    and conn.b.port == target
+                    and conn.a.high == sh
+                    and conn.b.high == th
+                ) or (
+                    conn.b.low == sl
+                    and conn.a.low == tl
+                    and conn.b.port == source
+                    and conn.a.port == target
+                    and conn.b.high == sh
+                    and conn.a.high == th
                 ):
                     return conn
             i = (i + 1) & mask
@@ -638,9 +635,9 @@ class Connections:
                 conn.evicted = True
                 self.evicted += 1
                 self._retire(conn)
-        while (
-            self.live >= self.max_connections or self.live - self.resting >= MOST_UNRESTING
-        ) and self.oldest < len(self.order):
+        while (self.live >= self.max_connections or self.live - self.resting >= MOST_UNRESTING) and self.oldest < len(
+            self.order
+        ):
             conn = self.order[self.oldest]
             assert conn is not None
             self.order[self.oldest] = None
@@ -1418,9 +1415,7 @@ class Connections:
             if self.recount < 0:
                 self.recount = 65_536
                 self.buffered = sum(
-                    conn.a.buffered + conn.b.buffered
-                    for conn in self.order
-                    if conn is not None and not conn.superseded
+                    conn.a.buffered + conn.b.buffered for conn in self.order if conn is not None and not conn.superseded
                 )
             if self.buffered + octets <= self.max_buffered:
                 return True
