@@ -9,22 +9,16 @@ cdef class Host:
     cdef list served
     cdef Py_ssize_t turn
 
-cdef class Asked:
-    cdef Connection conn
-    cdef long long number
-    cdef long long since
-    cdef long long place
-    cdef bytes line
-
 @cython.final
 cdef class Legs:
     cdef tuple _named
     cdef dict _hosts
     cdef list _recent
     cdef bint _gateway_host_opens
-    cdef dict _asked
-    cdef list _ring
-    cdef long long _next
+    cdef list _asked
+    cdef unsigned long long[::1] _asked_keys
+    cdef long long[::1] _asked_numbers
+    cdef long long[::1] _asked_since
     cdef dict _votes
     cdef set _fronts
     cdef dict _behind
@@ -34,7 +28,6 @@ cdef class Legs:
     cdef public bint upstream_legs_seen
     cdef int began(self, Connection conn, Exchange exchange) except -1
     cdef Host _host(self, Half half)
-    cdef int _keep(self, Asked asked) except -1
     cpdef int opened(self, Connection conn)
     cpdef bint is_client(self, Connection conn)
     cdef bint _known(self, Connection conn)

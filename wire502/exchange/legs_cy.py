@@ -7,14 +7,18 @@ address for each side, it gives itself away by asking upstream for what it was a
 
 from __future__ import annotations
 
+from array import array
+
 try:
     import cython
 except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.wire502.exchange.history_cy import asked_end, line_key
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 else:
+    from wire502.exchange.history_cy import asked_end, line_key
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 
 from wire502.exchange.likeness import forwards
@@ -26,7 +30,8 @@ ACCEPTS = cython.declare(cython.int, 2)
 OPENER_LOCAL = cython.declare(cython.int, 1)
 ACCEPTOR_LOCAL = cython.declare(cython.int, 2)
 MAX_ADDRESSES = cython.declare(cython.Py_ssize_t, 65_536)
-MAX_ASKED = cython.declare(cython.Py_ssize_t, 4096)
+MAX_ASKED = cython.declare(cython.Py_ssize_t, 4096)  # a power of two
+WAYS = cython.declare(cython.Py_ssize_t, 4)
 NESTED_NS = cython.declare(cython.longlong, 60_000_000_000)
 VOTES = cython.declare(cython.Py_ssize_t, 2)
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
@@ -52,21 +57,6 @@ class Host:
         self.served = None
 
 
-@cython.cclass
-class Asked:
-    """The last first request of a connection with its method and target: where, which one, and when."""
-
-    conn: Connection
-    number: int
-    since: int
-    place: int
-    line: bytes
-
-    def __init__(self) -> None:
-        if not cython.compiled:
-            self.number = self.since = self.place = 0
-
-
 @cython.final
 @cython.cclass
 class Legs:
@@ -76,9 +66,7 @@ class Legs:
     _hosts: dict[tuple[int, int], Host]
     _recent: list[Host | None]
     _gateway_host_opens: bool
-    _asked: dict[bytes, Asked]
-    _ring: list[Asked | None]
-    _next: int
+    _asked: list[Connection | None]  # on which something was asked, in sets of ``WAYS`` that share their keys' low bits
     _votes: dict[tuple[int, int, int], set[bytes]]
     _fronts: set[tuple[int, int, int]]
     _behind: dict[tuple[int, int, int], set[tuple[int, int]]]
@@ -92,9 +80,10 @@ class Legs:
         self._hosts = {}
         self._recent = [None] * 256
         self._gateway_host_opens = False
-        self._asked = {}
-        self._ring = [None] * MAX_ASKED
-        self._next = 0
+        self._asked = [None] * MAX_ASKED
+        self._asked_keys = array("Q", bytes(8 * MAX_ASKED))
+        self._asked_numbers = array("q", bytes(8 * MAX_ASKED))
+        self._asked_since = array("q", bytes(8 * MAX_ASKED))
         self._votes = {}
         self._fronts = set()
         self._behind = {}
@@ -238,49 +227,39 @@ class Legs:
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
+    @cython.boundscheck(False)  # places are masked with the number of them
     def _compare(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
-        front: Connection
-        current: Exchange | None
-        asked: Asked | None
-        line: bytes = _method_and_target(exchange.req_head)
-        asked = self._asked.get(line)
-        if asked is not None:
-            front = asked.conn
-            current = None if front.decoder is None else front.decoder.current
-            if (
-                current is not None
-                and current.number == asked.number
-                and current.resp_frame == 0
-                and 0 <= exchange.req_ts - asked.since <= NESTED_NS
-                and front is not conn
-                and _other_hosts(front, conn)
-            ):
-                self._vote(front, conn, exchange.req_head, _names(exchange.req_head, front))
-                return 0
-        else:
-            asked = Asked()
-            asked.line = line
-            asked.place = -MAX_ASKED
-            self._asked[line] = asked
-        asked.conn = conn
-        asked.number = exchange.number
-        asked.since = exchange.req_ts
-        if self._next - asked.place >= MAX_ASKED // 2:
-            self._keep(asked)
-        return 0
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def _keep(self, asked: Asked) -> cython.int:
-        """Give a request the newest place, and let go of what has the oldest unless that has got a newer one."""
-        at: cython.Py_ssize_t = self._next & (MAX_ASKED - 1)
-        old: Asked | None = self._ring[at]
-        if old is not None and old is not asked and old.place == self._next - MAX_ASKED:
-            del self._asked[old.line]
-        self._ring[at] = asked
-        asked.place = self._next
-        self._next += 1
+        front: Connection | None
+        head: bytes = exchange.req_head
+        octets: cython.p_const_uchar
+        key: cython.ulonglong
+        first: cython.Py_ssize_t
+        at: cython.Py_ssize_t
+        place: cython.Py_ssize_t
+        octets = head
+        key = line_key(octets, asked_end(octets, len(head)))
+        first = place = cython.cast(cython.Py_ssize_t, (key >> 20) & (MAX_ASKED // WAYS - 1)) * WAYS
+        for at in range(first, first + WAYS):
+            if self._asked_keys[at] == key:
+                front = self._asked[at]
+                if (
+                    front is not None
+                    and front is not conn
+                    and 0 <= exchange.req_ts - self._asked_since[at] <= NESTED_NS
+                    and _is_waiting(front, self._asked_numbers[at], head)
+                    and _other_hosts(front, conn)
+                ):
+                    self._vote(front, conn, head, _names(head, front))
+                    return 0
+                place = at
+                break
+            if self._asked_since[at] < self._asked_since[place]:
+                place = at  # what is oldest gives way
+        self._asked_keys[place] = key
+        self._asked[place] = conn
+        self._asked_numbers[place] = exchange.number
+        self._asked_since[place] = exchange.req_ts
         return 0
 
 
@@ -303,6 +282,16 @@ def _method_and_target(head: bytes) -> bytes:
         space -= 1
     line: bytes = octets[: space if space > 0 else end]  # not of `head`: that goes by a slice object
     return line
+
+
+@cython.cfunc
+def _is_waiting(front: Connection, number: cython.longlong, head: bytes) -> cython.bint:
+    """Whether the exchange *number* of a connection has no answer yet, and asks for the same as *head*."""
+    current: Exchange | None = None if front.decoder is None else front.decoder.current
+    if current is None or current.number != number or current.resp_frame != 0:
+        return False
+    same: cython.bint = _method_and_target(current.req_head) == _method_and_target(head)
+    return same
 
 
 @cython.cfunc
