@@ -307,21 +307,21 @@ class Head:
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def reset(self) -> cython.int:
-        """Begin a new head."""
-        self.line = self.at = self.searched = 0
-        self.done = False
-        self.status = 0
+        """Make the record as new; to be called once."""
+        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
+            self.line = self.at = self.searched = 0
+            self.done = False
+            self.status = 0
+            self.lengths = 0
+            self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
+            self.old = False
+            self.part = None
+            self.why = None
+            self.lost = False
+            self.odd_framing = False
+            self.blank = False
         self.minor = 1
-        self.length = -1
-        self.lengths = 0
-        self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
-        self.old = False
-        self.bad = -1
-        self.part = None
-        self.why = None
-        self.lost = False
-        self.odd_framing = False
-        self.blank = False
+        self.length = self.bad = -1
         return 0
 
     @cython.cfunc

@@ -409,15 +409,14 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
-        head: Head | None = self.head_a
+        head: Head
         ex: Exchange | None
         whole: cython.Py_ssize_t
         before: cython.Py_ssize_t
         text: bytes
         view: cython.p_const_uchar
-        if head is None:
-            head = self.head_a = Head.__new__(Head)  # a head begins where none was read: it is made new below
         if self.state_a == START:
+            head = self.head_a = Head.__new__(Head)  # given back when read: the next one lies in the same cache lines
             head.reset()
             self.start_a = offset
             ex = self._begin(offset, frame, ts)
@@ -427,6 +426,7 @@ class Http1(Decoder):
                 whole = head.at
                 text = octets[: min(whole, KEPT)]
                 self._request_read(text, offset + whole, frame, ts)
+                self.head_a = None
                 return whole
             self.state_a = HEAD
             self.buffer_a = bytearray(octets[:n])
@@ -435,6 +435,8 @@ class Http1(Decoder):
         ex = self.asking
         assert ex is not None
         assert self.buffer_a is not None
+        assert self.head_a is not None
+        head = self.head_a
         before = len(self.buffer_a)
         self.buffer_a += octets[:n]
         ex.req_last_frame = frame
@@ -449,6 +451,7 @@ class Http1(Decoder):
             text = bytes(self.buffer_a[: min(head.at, KEPT)])
             self.buffer_a = None
             self._request_read(text, offset + head.at - before, frame, ts)
+            self.head_a = None
             return head.at - before
         if len(self.buffer_a) > self.max_head:
             self._lose_request(ex)
@@ -852,13 +855,12 @@ class Http1(Decoder):
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
         ex: Exchange | None = self.current
-        head: Head | None = self.head_b
+        head: Head
         before: cython.Py_ssize_t = 0
         view: cython.p_const_uchar
         assert ex is not None
-        if head is None:
-            head = self.head_b = Head.__new__(Head)
         if self.state_b == START:
+            head = self.head_b = Head.__new__(Head)
             head.reset()
             self.buffer_b = None
             self.marks = None
@@ -876,6 +878,8 @@ class Http1(Decoder):
         else:
             assert self.buffer_b is not None
             assert self.marks is not None
+            assert self.head_b is not None
+            head = self.head_b
             before = len(self.buffer_b)
             self.buffer_b += octets[:n]
             if len(self.marks) < 4096:
@@ -911,6 +915,7 @@ class Http1(Decoder):
             self.state_b = LOST
             self.buffer_b = None
             self.marks = None
+            self.head_b = None
             return n
         if head.done:
             ex.head_bytes = head.at
@@ -926,6 +931,7 @@ class Http1(Decoder):
             self.buffer_b = None
             self.marks = None
             self._response_read(offset + head.at - before, frame, ts)
+            self.head_b = None
             return head.at - before
         ex.head_bytes = before + n
         if self.buffer_b is not None and len(self.buffer_b) > self.max_head:
