@@ -288,7 +288,7 @@ class Bench:
 
     def evidence(self) -> None:
         """`report`, with about a thousand failures in a million frames, over `read`."""
-        path, truth = self.capture("small", self.frames)
+        path, truth = self.capture("failing", self.frames)
         folder = self.cache / "bundle"
         runs = {"read": list[Run](), "report": list[Run]()}
         for _ in range(self.slow_rounds):
@@ -303,11 +303,33 @@ class Bench:
             runs["report"].append(done)
         self.keep("evidence", runs)
         values = ratios(runs["report"], runs["read"])
-        self.rows.append(of_list("`report` on small over `read`", values, "×", must=3, ambition=2))
-        self.rows.append(Row("peak memory of `report` on small", rss(runs["report"]), "MB", must=256))
+        self.rows.append(of_list("`report` on failing over `read`", values, "×", must=3, ambition=2))
+        self.rows.append(Row("peak memory of `report` on failing", rss(runs["report"]), "MB", must=256))
         octets = sum(one.stat().st_size for one in folder.iterdir()) if folder.is_dir() else 0
-        self.notes.append(f"the bundle of small holds {octets / 1e6:.1f} MB")
+        self.notes.append(f"the bundle of failing holds {octets / 1e6:.1f} MB")
         shutil.rmtree(folder, ignore_errors=True)
+
+    def failing(self) -> None:
+        """What a verdict costs: the same traffic with a thousand failures in a million frames, over `tcpdump`."""
+        paths = {name: self.capture(name, self.frames) for name in ("small", "failing")}
+        planted = {
+            name: len(json.loads(truth.read_text(encoding="utf-8"))["failures"]) for name, (_, truth) in paths.items()
+        }
+        runs: dict[str, list[Run]] = {name: [] for name in (*paths, TCPDUMP.name)}
+        for _ in range(self.rounds):
+            for name, (path, truth) in paths.items():
+                warm(path)
+                runs[name].append(self.read(path, truth))
+            if TCPDUMP.installed():
+                runs[TCPDUMP.name].append(self._peer(TCPDUMP, paths["failing"][0]))
+        self.keep("failing", runs)
+        pairs = zip(runs["failing"], runs["small"], strict=True)
+        more = planted["failing"] - planted["small"]
+        costs = [1e3 * (one.cpu_s - other.cpu_s) / more for one, other in pairs if more and not one.status]
+        note = f"{planted['failing']:,} failures instead of {planted['small']:,}"
+        self.rows.append(of_list("a verdict, in place", costs, "ms", note=note))
+        values = ratios(runs["failing"], runs[TCPDUMP.name])
+        self.rows.append(of_list("failing: CPU over tcpdump", values, "×", note=note))
 
     def uncompiled(self) -> None:
         """The kernels as plain Python."""
@@ -340,7 +362,9 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(HERE.parents[1])}
 
 
-PARTS = ("peers", "start", "exchanges", "legs", "compressed", "linear", "long", "open", "evidence", "uncompiled")
+PARTS = (
+    "peers", "failing", "start", "exchanges", "legs", "compressed", "linear", "long", "open", "evidence", "uncompiled",
+)  # fmt: skip
 
 
 def number_mb(runs: Sequence[Run]) -> str:

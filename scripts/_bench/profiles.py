@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MS = 1_000_000  # nanoseconds
 
@@ -34,7 +34,7 @@ PROFILES = {
         Profile(
             "small", "JSON exchanges, about 250 octets a frame", concurrency=400, frames_each=21, exchanges=(1, 8),
             bodies=((83, 100, 800), (15, 700, 1300), (2, 1300, 6000)), uploads=(40, 700), ack_every=2,
-            gap_ns=12_000, idle_ns=(50 * MS, 1100 * MS), fail_every=50, waits_s=(2.0, 5.0, 10.0, 30.0, 60.0),
+            gap_ns=12_000, idle_ns=(50 * MS, 1100 * MS), fail_every=400, waits_s=(2.0, 5.0, 10.0, 30.0, 60.0),
         ),
         Profile(
             "mixed", "pages, API calls, some downloads and uploads, about 850 octets a frame", concurrency=128,
@@ -59,3 +59,6 @@ PROFILES = {
         ),
     )
 }  # fmt: skip
+PROFILES["failing"] = replace(
+    PROFILES["small"], name="failing", meaning="small, and one connection in fifty is doomed", fail_every=50
+)
