@@ -62,14 +62,20 @@ class Process:
     """A program that runs in a namespace, with its output in files."""
 
     def __init__(
-        self, command: list[str], folder: Path, name: str, stdout: int | None = None, **environment: str
+        self,
+        command: list[str],
+        folder: Path,
+        name: str,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        **environment: str,
     ) -> None:
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self._files: list[IO[bytes]] = [self.out.open("wb"), self.err.open("wb")]
         self.running = subprocess.Popen(
             command,
             stdout=self._files[0] if stdout is None else stdout,
-            stderr=self._files[1],
+            stderr=self._files[1] if stderr is None else stderr,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             cwd=ROOT,
@@ -207,10 +213,10 @@ class Lab:
         wait_for(lambda: b"ready" in process.out.read_bytes(), "the upstreams listen")
         return process
 
-    def on_terminal(self, terminal: int, *arguments: str) -> Process:
+    def on_terminal(self, terminal: int, *arguments: str, stderr: int | None = None) -> Process:
         """Start ``wire502 live`` with its output on *terminal*."""
         inside = ["ip", "netns", "exec", self._names[0], sys.executable, "-m", "wire502", "live", *arguments]
-        process = Process(inside, self.folder, "terminal", stdout=terminal, TERM="xterm")
+        process = Process(inside, self.folder, "terminal", stdout=terminal, stderr=stderr, TERM="xterm")
         self._processes.append(process)
         return process
 

@@ -271,6 +271,8 @@ def test_one_message_without_rights(lab: Lab) -> None:
         (("-i", CABLE, "-C", "1"), "there is no -w"),
         (("-i", CABLE, "-Z", "nosuchuser"), "no user 'nosuchuser'"),
         (("-i", CABLE, "-w", "/proc/nothing.pcap"), "cannot be written"),
+        (("-i", CABLE, "-o", "/proc/nothing.json"), "/proc/nothing.json: cannot be written"),
+        (("-i", CABLE, "-B", "99999999999"), "a smaller ring may do"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(lab: Lab, arguments: tuple[str, ...], words: str) -> None:
@@ -346,6 +348,45 @@ def test_files_begin_with_the_time(lab: Lab) -> None:
     assert len(files) == 2
     frames = [summary.frames for path in files for summary in read(path) if isinstance(summary, Summary)]
     assert frames[0] > 5
+
+
+@pytest.mark.parametrize("backend", ["ring", "scapy"])
+def test_all_interfaces_at_once(lab: Lab, backend: str) -> None:
+    """Without -i it captures on every interface that is up, whatever it captures with."""
+    lab.upstreams()
+    if backend == "scapy":
+        pytest.importorskip("scapy", reason="the extra live is not installed")
+    live = lab.live("--json", "--backend", backend)
+    lab.ask_upstream(RESET)
+    own = (
+        "import socket; s = socket.create_server(('127.0.0.1', 8080)); c = socket.create_connection(s.getsockname())\n"
+    )
+    own += (
+        "d, _ = s.accept(); c.sendall(b'GET / HTTP/1.1\\r\\nHost: lab\\r\\n\\r\\n'); d.recv(99); d.close(); c.recv(9)"
+    )
+    assert lab.start("own", sys.executable, "-c", own).running.wait(20) == 0
+    wait_for(lambda: sorted(kinds(live.out)) == ["fin_before_response", "rst_before_response"], "both are told")
+    assert live.end() == 0
+
+
+def test_it_says_that_it_has_begun(lab: Lab) -> None:
+    """Who waits at a terminal hears that it captures, and as whom; a log does not."""
+    ours, theirs = os.openpty()
+    live = lab.on_terminal(theirs, "-i", CABLE, stderr=theirs)
+    seen = bytearray()
+    try:
+
+        def shows() -> bool:
+            if select.select([ours], [], [], 0)[0]:
+                seen.extend(os.read(ours, 65536))
+            return b"\n" in seen
+
+        wait_for(shows, "it says so")
+        assert seen.decode().strip() == f"wire502: capturing on {CABLE} as nobody; Ctrl-C ends it"
+        assert live.end(signal.SIGINT) == 0
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_interfaces_are_listed(lab: Lab) -> None:

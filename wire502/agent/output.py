@@ -12,6 +12,7 @@ from wire502.agent.parts import Trouble
 from wire502.agent.privileges import User, hand_over
 from wire502.agent.threaded import Threaded
 from wire502.api import Result
+from wire502.errors import CaptureError
 
 _LINE_END = ord("\n")
 MOST_WAITING = 16 << 20  # characters that wait for a reader
@@ -39,7 +40,10 @@ class Lines(Threaded):
         self._path = path
         self._say = say
         self._unread = unread
-        self._descriptor = sys.stdout.fileno() if path is None else _opened(path, owner)
+        try:
+            self._descriptor = sys.stdout.fileno() if path is None else _opened(path, owner)
+        except OSError as error:
+            raise CaptureError(str(path), 0, f"cannot be written: {error.strerror}", "see -o") from error
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._trouble = Trouble(say)

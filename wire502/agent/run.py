@@ -23,6 +23,7 @@ from wire502.capture import open_source
 from wire502.capture.live import ANY, Device, LiveOptions, devices, open_live
 from wire502.capture.live.following import FollowedFiles
 from wire502.capture.live.waiting import WaitingSource
+from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
 from wire502.model.records import record
 from wire502.report.text import Clock
@@ -42,7 +43,7 @@ class Plan:
     default: nobody if started as root, else who we are; ``root`` keeps all rights. *output* None is standard output,
     *metrics* where counters are served (``[ADDRESS:]PORT``), *log_to* the daemon that hears of failures, *otlp* the
     address of a collector of OpenTelemetry that does, *version* the program's, *table* that a table is drawn, with
-    times as it says, *evidence* the folder for bundles, if any.
+    times as it says, *greet* that somebody waits to hear that it has begun, *evidence* the folder for bundles, if any.
     """
 
     interfaces: Sequence[str] = ()
@@ -59,6 +60,7 @@ class Plan:
     otlp: str | None = None
     version: str = ""
     table: Clock | None = None
+    greet: bool = False
     evidence: str | None = None
     become: str | None = None
     upstream: Sequence[str] = ()
@@ -94,6 +96,10 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
         filter=plan.filter,
     )
     try:
+        if len({one.linktype for one in reading.interfaces}) > 1 and (plan.record or plan.evidence):
+            raise CaptureError(
+                reading.inputs[0], 0, "frames of several kinds of link do not go into one file", "see -i"
+            )
         recording = None
         if plan.record is not None:
             recording = Recording(
@@ -137,7 +143,10 @@ def run(plan: Plan, writer: Callable[[Reading], Writer], say: Callable[[str], ob
             say(f"{plan.output} cannot be opened again by {become.name if become else 'this user'} when it is rotated")
         for part in parts:
             part.start()
-        notifier.ready(f"capturing on {reading.inputs[0]}")
+        doing = f"{'reading' if plan.pipe or plan.follow else 'capturing on'} {reading.inputs[0]}"
+        notifier.ready(doing)
+        if plan.greet:
+            say(f"{doing}{f' as {become.name}' if become else ''}; Ctrl-C ends it")
         Loop(reading, feeds[0], parts, counting, say=say).run()
     finally:
         reading.close()

@@ -199,6 +199,7 @@ def run(
         otlp=otlp,
         version=__version__,
         table=Clock(local=local) if table else None,
+        greet=sys.stderr.isatty() and not table,
         metrics=metrics,
         become=become,
         upstream=upstream,

@@ -23,6 +23,7 @@ BLOCK = (
     1 << 19
 )  # holds the largest frame; many blocks, since each is handed over after RETIRE_MS, however little is in it
 LEAST_RING = 8 * BLOCK
+MOST_BLOCKS = 0xFFFF_FFFF // (BLOCK // 2048)  # a request has 32 bits for the number of frames; no host has so much
 RETIRE_MS = 50  # a block that is not full is handed over after so long
 ROOM = 32  # octets that the kernel leaves in front of a frame beyond those that it needs
 
@@ -60,7 +61,7 @@ class Ring:
     def __init__(self, *, cooked: bool, size: int) -> None:
         kind = socket.SOCK_DGRAM if cooked else socket.SOCK_RAW
         self._socket = socket.socket(socket.AF_PACKET, kind, 0)
-        self._blocks = max(size, LEAST_RING) // BLOCK
+        self._blocks = min(max(size, LEAST_RING) // BLOCK, MOST_BLOCKS)
         self._next = 0  # the block that is filled, or was handed over, next
         self._fence = threading.Lock()  # taking it orders memory: the block is read after its status
         try:

@@ -45,7 +45,7 @@ class SocketSource:
         self._sockets: list[tuple[Any, int]] = []
         self._indices: dict[int, int | None] = {}  # the system's, by ours
         self._own: dict[int, bytes] = {}  # addresses of the interfaces
-        for name in names:
+        for name in _each(names):
             found = _opened(name, options)
             interface = Interface(len(self.interfaces), file, _link_of(found), name=name, snaplen=options.snaplen)
             self.interfaces.append(interface)
@@ -129,13 +129,26 @@ def _direction(octets: bytes, own: bytes | None) -> int:
     return 2 if octets[6:12] == own else 1 if octets[:6] == own else 0
 
 
+def _each(names: Sequence[str]) -> Sequence[str]:
+    """Return the interfaces to capture on: scapy has no socket for all of them, so ``any`` is each that is up."""
+    if net.ANY not in names:
+        return names
+    found: list[str] = []
+    with suppress(ImportError):  # who opens the first one says so
+        import scapy.arch  # noqa: F401 - it finds the interfaces
+        from scapy.interfaces import get_working_ifaces
+
+        found = [str(one.network_name) for one in get_working_ifaces()]
+    return found or names
+
+
 def _opened(name: str, options: LiveOptions) -> Any:
     logging.getLogger("scapy").setLevel(logging.ERROR)  # it warns of interfaces that it knows no class for
     try:
         from scapy.config import conf
     except ImportError as error:
         raise CaptureError(name, 0, "scapy is not installed", "pip install 'wire502[live]'") from error
-    chosen: dict[str, Any] = {"iface": None if name == "any" else name, "promisc": options.promiscuous}
+    chosen: dict[str, Any] = {"iface": name, "promisc": options.promiscuous}
     if options.expression:
         chosen["filter"] = options.expression
     try:
