@@ -234,6 +234,24 @@ def test_skippable_zstd_frame() -> None:
         open_source(io.BytesIO(b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + bytes(50_000)))
 
 
+def test_no_zstd_block_is_that_large() -> None:
+    """A block that says it is larger than any can be is corrupt at once: nobody waits for its octets."""
+    head = b"\x28\xb5\x2f\xfd\x00\x58"  # neither size nor checksum, a window of 2 MiB
+    for size, words in ((1 << 17, "cut short"), ((1 << 17) + 1, "corrupt")):
+        with pytest.raises(CaptureError, match=words):
+            open_source(io.BytesIO(head + (size << 3).to_bytes(3, "little") + bytes(100)))
+
+
+@pytest.mark.parametrize("room", [20_000, 131_072, 131_073, 300_000, 600_000])
+@pytest.mark.parametrize("form", ["zstd", "zstd streamed"])
+def test_zstd_blocks_and_buffers(form: str, room: int) -> None:
+    """Blocks of every sort reach a buffer of any size whole and in order."""
+    frames = [Frame(frame.ts_ns, bytes(200) + frame.octets * 9, 1280) for frame in NOISY]
+    with open_source(io.BytesIO(FORMS[form][1](pcap(frames))), buffer_size=room) as source:
+        assert rows(source) == expected(frames)
+        assert source.damage is None
+
+
 @pytest.mark.parametrize("form", ["gzip", "zstd streamed"])
 def test_prompt(form: str) -> None:
     """Frames whose compressed octets are in a pipe are delivered while the pipe is open."""

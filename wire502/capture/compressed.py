@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _INPUT = 1 << 16
+_ZSTD_INPUT = 1 << 18  # a block of zstd, which is decoded as a whole, may take half of it
 # What a library raises on corrupt input it raises instead of the output of that call, so calls are kept small.
 _OUTPUT = 1 << 15
 _ZSTD_BLOCK = 1 << 17  # no block expands to more
@@ -24,7 +25,15 @@ _XZ_MEMORY = 256 << 20  # a dictionary larger than this is an attack: xz -9 need
 
 
 class Decoder(Protocol):
-    """One compressed stream."""
+    """One compressed stream.
+
+    ``input_size`` is how much of it to read at a time, ``room`` how much output to make room for at least, and
+    ``taken`` how much of its last input was taken: the rest is to be given again, with more behind it.
+    """
+
+    input_size: int
+    room: int
+    taken: int
 
     @property
     def eof(self) -> bool:
@@ -36,9 +45,9 @@ class Decoder(Protocol):
 
     @property
     def unused_data(self) -> bytes | None:
-        """What was given of the octets behind the end."""
+        """What was taken of the octets behind the end."""
 
-    def into(self, data: bytes, view: memoryview) -> int:
+    def into(self, data: memoryview, view: memoryview) -> int:
         """Take *data* and write output to *view* as far as there is both; raises when the data is corrupt."""
 
 
@@ -50,8 +59,9 @@ class DecodedOctets:
         self._name = name
         self._make = make
         self._decoder = make()
-        self._input = head  # not yet given to the decoder
-        self._chunk = memoryview(bytearray(_INPUT))
+        self._input = memoryview(head)  # not yet taken by the decoder
+        self._seen = 0  # as much of it was given without being taken
+        self._chunk = memoryview(bytearray(self._decoder.input_size))
         self._begun = True  # inside a stream: the end of the file would cut it
         self._broken: BrokenOctets | None = None
         self.size = raw.size
@@ -62,16 +72,16 @@ class DecodedOctets:
         return self._raw.bytes_read
 
     def readinto(self, view: memoryview) -> int:
-        """Fill *view*; a pipe is only asked for more while nothing could be returned."""
+        """Fill *view*, but for less than a piece; a pipe is only asked for more while nothing could be returned."""
         filled = 0
         try:
-            while filled < len(view):
+            while True:
                 if self._broken is not None:
                     raise self._broken
                 count = self._step(view[filled:], wait=filled == 0 or self._raw.regular)
-                if not count:
-                    break
                 filled += count
+                if not count or len(view) - filled < self._decoder.room:
+                    break
         except BrokenOctets as broken:
             if not filled:
                 raise
@@ -84,56 +94,68 @@ class DecodedOctets:
 
     def _step(self, view: memoryview, *, wait: bool) -> int:
         """Write some output to *view*; return 0 at the end, or where more input is needed and not waited for."""
+        decoder = self._decoder
         while True:
-            if self._decoder.eof and not self._next_stream(wait=wait):
-                return 0
-            if self._decoder.needs_input and not self._input:
+            if decoder.eof:
+                if not self._next_stream(wait=wait):
+                    return 0
+                decoder = self._decoder
+            if decoder.needs_input and len(self._input) == self._seen:
                 if not wait:
                     return 0
-                self._input = self._more()
-                if not self._input:
+                if not self._more():
                     raise BrokenOctets(f"the {self._name} data is cut short")
-            data, self._input = self._input, b""
             try:
-                count = self._decoder.into(data, view)
+                count = decoder.into(self._input, view)
             except (ArithmeticError, AttributeError, TypeError):
                 raise  # ours
             except Exception as error:  # each library has its own, lz4 a bare RuntimeError
                 raise BrokenOctets(f"the {self._name} data is corrupt") from error
+            self._input = self._input[decoder.taken :]
+            self._seen = len(self._input)
             if count:
                 return count
 
     def _next_stream(self, *, wait: bool) -> bool:
         """Begin the stream behind the one that ended; return False when there is none, or none to be had yet."""
         if self._begun:
-            self._input, self._begun = self._decoder.unused_data or b"", False  # lz4 says None for nothing
-        self._input = self._input.lstrip(b"\0")  # padding of tapes and xz
+            self._begun = False
+            if unused := self._decoder.unused_data:
+                self._input = memoryview(unused)
+        self._skip_padding()
         while not self._input:
-            if not wait:
+            if not wait or not self._more():
                 return False
-            self._input = self._more().lstrip(b"\0")
-            if not self._input and self._ended:
-                return False
-        while len(self._input) < formats.MAGIC_LENGTH and (more := self._more()):
-            self._input += more
-        if formats.compression(self._input) != self._name:
+            self._skip_padding()
+        while len(self._input) < formats.MAGIC_LENGTH and self._more():
+            pass
+        if formats.compression(bytes(self._input[: formats.MAGIC_LENGTH])) != self._name:
             raise BrokenOctets(f"the {self._name} data is followed by something else")
-        self._decoder, self._begun = self._make(), True
+        self._decoder, self._begun, self._seen = self._make(), True, 0
         return True
 
-    _ended = False
+    def _skip_padding(self) -> None:
+        """Pass over the zeros of tapes and xz."""
+        if self._input and not self._input[0]:
+            self._input = memoryview(bytes(self._input).lstrip(b"\0"))
 
-    def _more(self) -> bytes:
-        count = self._raw.readinto(self._chunk)
-        self._ended = count == 0
-        return bytes(self._chunk[:count])
+    def _more(self) -> bool:
+        """Read more input behind what is left of it; return False at the end."""
+        left = len(self._input)
+        self._chunk[:left] = self._input
+        count = self._raw.readinto(self._chunk[left:])
+        self._input = self._chunk[: left + count]
+        return count > 0
 
 
 class _Pulled:
     """A library in the manner of ``bz2.BZ2Decompressor``, asked again and again until *view* is full."""
 
+    input_size, room = _INPUT, 1
+
     def __init__(self, library: Any) -> None:
         self._library = library
+        self.taken = 0
         self._corrupt: Exception | None = None  # to be raised when the output before it has been taken
 
     @property
@@ -148,7 +170,8 @@ class _Pulled:
     def unused_data(self) -> bytes | None:
         return self._library.unused_data  # type: ignore[no-any-return]
 
-    def into(self, data: bytes, view: memoryview) -> int:
+    def into(self, data: bytes | memoryview, view: memoryview) -> int:
+        self.taken = len(data)  # whatever it does not need yet it keeps
         if self._corrupt is not None:
             raise self._corrupt
         library, decompress = self._library, self._library.decompress
@@ -188,7 +211,7 @@ class _Zlib:
     def unused_data(self) -> bytes:
         return bytes(self._inflate.unused_data)
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
+    def decompress(self, data: bytes | memoryview, max_length: int) -> bytes:
         return bytes(self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length))
 
 
@@ -203,38 +226,42 @@ class _ZstdBlocks:
     it belongs, and each block is decoded as soon as it is there.
     """
 
+    input_size, room = _ZSTD_INPUT, _ZSTD_BLOCK
+    unused_data = b""  # what is behind the end is not taken
+
     def __init__(self) -> None:
         decompressor: Any = import_module("zstandard").ZstdDecompressor(max_window_size=1 << 27)
         self._frame: Any = decompressor.stream_reader(self, closefd=False)  # which asks this object to read
-        self._held = b""  # input; from _at on it was not looked at, the next piece being incomplete
-        self._at = 0
-        self._starved = True  # what is held is less than a piece
+        self._data = memoryview(b"")  # input; the first *taken* octets of it the library has
+        self.taken = 0
+        self._starved = False  # what is left of it is less than a piece
         self._block = memoryview(b"")  # where a block goes that the caller has no room for
-        self._ready = memoryview(b"")  # what of it was not taken yet
+        self._ready = memoryview(b"")  # what of it was not handed out yet
         self._state = "header"
         self._skip = 0  # octets of a skippable frame still to come
         self._checksum = False
-        self.eof = False
-        self.unused_data = b""
+        self._ended = False
+
+    @property
+    def eof(self) -> bool:
+        return self._ended and not self._ready
 
     @property
     def needs_input(self) -> bool:
         return self._starved and not self._ready
 
-    def into(self, data: bytes, view: memoryview) -> int:
-        if data:
-            self._starved = False
-            self._held, self._at = self._held[self._at :] + data, 0
+    def into(self, data: memoryview, view: memoryview) -> int:
+        self._data, self.taken = data, 0
         if self._ready:
-            return self._take(view)
+            return self._hand_out(view)
         if len(view) >= _ZSTD_BLOCK:
             return self._decode(view)
         if not self._block:
             self._block = memoryview(bytearray(_ZSTD_BLOCK))
         self._ready = self._block[: self._decode(self._block)]
-        return self._take(view)
+        return self._hand_out(view)
 
-    def _take(self, view: memoryview) -> int:
+    def _hand_out(self, view: memoryview) -> int:
         count = min(len(view), len(self._ready))
         view[:count] = self._ready[:count]
         self._ready = self._ready[count:]
@@ -242,6 +269,7 @@ class _ZstdBlocks:
 
     def _decode(self, view: memoryview) -> int:
         """Decode one block into *view*; 0 without a whole one, and at the end."""
+        self._starved = False
         count = 0
         try:
             if self._state != "skip":
@@ -251,43 +279,50 @@ class _ZstdBlocks:
                     self.read(0)  # the library sees nothing of it
                 if self._state != "end":
                     raise ValueError("the library and the blocks disagree about the end of a frame")
-                self.eof, self.unused_data = True, self._held[self._at :]
+                self._ended = True
         except _Starved:
             self._starved = True
         return count
 
-    def read(self, _size: int) -> bytes:
+    def read(self, _size: int) -> bytes | memoryview:
         """Give the library the next piece of the frame, nothing at its end; raises ``_Starved``."""
-        while self._state != "end":
-            length = self._piece()
-            if not length or len(self._held) - self._at < length:
+        data, at = self._data, self.taken
+        if self._state == "block" and len(data) - at >= 3:
+            header = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+            size = 1 if header >> 1 & 3 == 1 else header >> 3  # a run-length block holds one octet
+            if size > _ZSTD_BLOCK:
+                raise ValueError("a block larger than any can be")
+            end = at + 3 + size
+            if end > len(data):
                 raise _Starved
-            piece = self._held[self._at : self._at + length]
-            self._at += length
+            self.taken = end
+            if header & 1:  # the last one
+                self._state = "checksum" if self._checksum else "end"
+            return data[at:end]
+        while self._state != "end":
+            length = self._piece(data[at:])
+            if not length or len(data) - at < length:
+                raise _Starved
+            piece = bytes(data[at : at + length])
+            at = self.taken = at + length
             if self._advance(piece):
                 return piece
         return b""
 
-    def _piece(self) -> int:
-        """Return the length of the next piece (frame header, block, checksum); 0 when too little is there to say."""
-        held, at = self._held, self._at
+    def _piece(self, held: memoryview) -> int:
+        """Return the length of the next piece (header or checksum) of what is *held*; 0 when it cannot be told."""
         if self._state == "header":
-            if len(held) - at < 8:
+            if len(held) < 8:
                 return 0
-            if held[at + 1 : at + 4] == b"\x2a\x4d\x18":
+            if bytes(held[1:4]) == b"\x2a\x4d\x18":
                 return 8
-            descriptor = held[at + 4]
+            descriptor = held[4]
             single = descriptor >> 5 & 1
             self._checksum = bool(descriptor & 4)
             return 5 + (not single) + (0, 1, 2, 4)[descriptor & 3] + (single, 2, 4, 8)[descriptor >> 6]
-        if self._state == "checksum":
-            return 4
         if self._state == "skip":
-            return min(self._skip, len(held) - at)
-        if len(held) - at < 3:
-            return 0
-        header = int.from_bytes(held[at : at + 3], "little")
-        return 3 + (1 if header >> 1 & 3 == 1 else header >> 3)  # a run-length block holds one octet
+            return min(self._skip, len(held))
+        return 4 if self._state == "checksum" else 0
 
     def _advance(self, piece: bytes) -> bool:
         """Know what follows *piece*; return whether it is for the library."""
@@ -296,12 +331,7 @@ class _ZstdBlocks:
         elif self._state == "header" and piece[1:4] == b"\x2a\x4d\x18":
             self._skip, self._state = int.from_bytes(piece[4:], "little"), "skip"
         else:
-            if self._state == "header":
-                self._state = "block"
-            elif self._state == "checksum" or (piece[0] & 1 and not self._checksum):
-                self._state = "end"
-            elif piece[0] & 1:
-                self._state = "checksum"
+            self._state = "block" if self._state == "header" else "end"
             return True
         if not self._skip:
             self._state = "end"

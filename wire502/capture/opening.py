@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
+# Four blocks and what is left of a record before them: while a block is decoded its window should be in the cache.
+_ZSTD_BUFFER = 4 * 128 * 1024 + 64 * 1024
+
 
 def open_source(
     path: str | os.PathLike[str] | BinaryIO,
@@ -23,7 +26,7 @@ def open_source(
     file: int = 0,
     interfaces: list[Interface] | None = None,
     follow: bool = False,
-    buffer_size: int = BUFFER_SIZE,
+    buffer_size: int | None = None,
     sleep: Callable[[float], object] = time.sleep,
     stop: Callable[[], bool] | None = None,
     alone: bool = True,
@@ -42,9 +45,8 @@ def open_source(
         compression = _recognise(head, raw)
         suffix = f" ({compression})" if compression else ""
         make = _pcap if pcap.is_pcap(bytes(head.buffer[: head.filled])) else _pcapng
-        return make(
-            head, suffix, file, [] if interfaces is None else interfaces, follow=follow, buffer_size=buffer_size
-        )
+        size = buffer_size or (_ZSTD_BUFFER if compression == formats.ZSTD else BUFFER_SIZE)
+        return make(head, suffix, file, [] if interfaces is None else interfaces, follow=follow, buffer_size=size)
     except BaseException:
         head.octets.close()
         raise
