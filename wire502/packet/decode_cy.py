@@ -46,6 +46,7 @@ PROTOCOL = cython.declare(cython.int, 0x20000)
 TCP = cython.declare(cython.int, 0x20006)
 IPV4 = cython.declare(cython.int, 0x0800)
 IPV6 = cython.declare(cython.int, 0x86DD)
+VLAN = cython.declare(cython.int, 0x8100)
 NOT_TCP = cython.declare(cython.int, -2)
 MALFORMED = cython.declare(cython.int, -3)
 CUT = cython.declare(cython.int, -4)
@@ -64,6 +65,7 @@ INBOUND = cython.declare(cython.uint, 0x10000)
 OUTBOUND = cython.declare(cython.uint, 0x20000)
 OF_THE_FRAME = cython.declare(cython.uint, 0xFFFF0000)  # said by what stands before the IP header: direction, lane
 LANE = cython.declare(cython.uint, 0xFFFC0000)
+LANE_SHIFT = cython.declare(cython.int, 18)
 
 # The smallest part of a TCP header worth having: up to the window. Without it, zero would be taken for a closed one.
 TCP_LEAST = cython.declare(cython.Py_ssize_t, 16)
@@ -198,6 +200,7 @@ class Decoder:
             starts, kept = starts[: batch.count].tolist(), kept[: batch.count].tolist()
             lengths, interfaces = lengths[: batch.count].tolist(), interfaces[: batch.count].tolist()
             directions = directions[: batch.count].tolist()
+            unpack_ipv4, unpack_ipv6, unpack_tcp = _IPV4.unpack_from, _IPV6.unpack_from, _TCP.unpack_from
         links: cython.int[::1] = self._table.links(batch.interfaces)
         known: cython.Py_ssize_t = self._table.known
 
@@ -304,6 +307,14 @@ class Decoder:
                 layer = octets[at + 12] << 8 | octets[at + 13]
                 if layer >= 0x600:
                     at += 14
+                    if layer == VLAN and end - at >= 4:  # and so does one tag
+                        kind = octets[at] << 8 | octets[at + 1]
+                        layer = octets[at + 2] << 8 | octets[at + 3]
+                        if layer >= 0x600:
+                            bits |= (kind & 0xFFF) << LANE_SHIFT
+                            at += 4
+                        else:
+                            layer = VLAN
                 else:
                     layer = LINK + 1
 
@@ -323,7 +334,7 @@ class Decoder:
                         source = _u32(octets, at + 12)
                         target = _u32(octets, at + 16)
                     else:
-                        version, total, ip_id, fragmented, ttl, protocol, source, target = _IPV4.unpack_from(data, at)
+                        version, total, ip_id, fragmented, ttl, protocol, source, target = unpack_ipv4(data, at)
                     header = (version & 15) << 2
                     # A total length of 0 is what the kernel hands to a card that will cut the segment up (TSO).
                     if version >> 4 != 4 or header < 20 or (total < header and total) or depth >= MOST_DEPTH:
@@ -362,8 +373,8 @@ class Decoder:
                         target_high = _u64(octets, at + 24)
                         target_low = _u64(octets, at + 32)
                     else:
-                        version, total, protocol, ttl, source_high, source_low, target_high, target_low = (
-                            _IPV6.unpack_from(data, at)
+                        version, total, protocol, ttl, source_high, source_low, target_high, target_low = unpack_ipv6(
+                            data, at
                         )
                     if version >> 4 != 6 or depth >= MOST_DEPTH:
                         layer = MALFORMED
@@ -406,7 +417,7 @@ class Decoder:
                         size_flags = _u16(octets, at + 12)
                         window = _u16(octets, at + 14)
                     else:
-                        ports, seq, ack, size_flags, window = _TCP.unpack_from(data, at)
+                        ports, seq, ack, size_flags, window = unpack_tcp(data, at)
                     header = size_flags >> 12 << 2
                     if header < 20 or header > wire - at:
                         layer = MALFORMED

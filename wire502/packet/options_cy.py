@@ -32,6 +32,7 @@ class Options:
         bits: cython.uint = 0
         size: cython.Py_ssize_t
         kind: cython.int
+        value: cython.uint
         self.ts_value = 0
         self.mss = 0
         self.scale = -1
@@ -46,12 +47,10 @@ class Options:
             if size < 2 or size > end - at:
                 break
             if kind == 8 and size == 10:
-                self.ts_value = (
-                    (cython.cast(cython.uint, octets[at + 2]) << 24)
-                    | (cython.cast(cython.uint, octets[at + 3]) << 16)
-                    | (cython.cast(cython.uint, octets[at + 4]) << 8)
-                    | octets[at + 5]
-                )
+                value = octets[at + 2]  # no casts: each would cost the interpreter a call
+                value = value << 8 | octets[at + 3]
+                value = value << 8 | octets[at + 4]
+                self.ts_value = value << 8 | octets[at + 5]
                 bits |= HAS_TIMESTAMP
             elif kind == 5 and size >= 10:
                 bits |= HAS_SACK
