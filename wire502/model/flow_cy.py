@@ -563,12 +563,13 @@ class Connection:
         An entry packs what (bits 0-7), side (bit 8), count (bits 9-31) and octets (bits 32-62).
         """
         last: cython.int = self.ring_next - 1 if self.ring_next else _RING - 1
+        place: cython.int = 3 * last + 2
         packed: cython.longlong
         if what == _STEP_DATA and self.ring_count > 0:
-            packed = self.ring[3 * last + 2]
+            packed = self.ring[place]
             if (packed & 0x1FF) == (_STEP_DATA | (side << 8)):
                 if (packed & _COUNT_BITS) < _COUNT_MOST and octets < 0x1000000 and (packed >> 32) < _OCTETS_MOST:
-                    self.ring[3 * last + 2] = packed + 0x200 + (octets << 32)
+                    self.ring[place] = packed + 0x200 + (octets << 32)
                 return 0
         if octets > 0x7FFFFFFF:
             octets = 0x7FFFFFFF
@@ -686,3 +687,9 @@ class Observer:
 def _is_compiled() -> bool:
     """Return whether this module runs compiled."""
     return bool(cython.compiled)
+
+
+if not cython.compiled:
+    from wire502._cython import give_slots
+
+    give_slots(globals(), "Half", "Exchange", "Connection")

@@ -200,7 +200,8 @@ class Decoder:
             starts, kept = starts[: batch.count].tolist(), kept[: batch.count].tolist()
             lengths, interfaces = lengths[: batch.count].tolist(), interfaces[: batch.count].tolist()
             directions = directions[: batch.count].tolist()
-            unpack_ipv4, unpack_ipv6, unpack_tcp = _IPV4.unpack_from, _IPV6.unpack_from, _TCP.unpack_from
+            unpack_ipv4, unpack_ipv6 = _IPV4.unpack_from, _IPV6.unpack_from
+            unpack_tcp, unpack_pair = _TCP.unpack_from, _PAIR.unpack_from
         links: cython.int[::1] = self._table.links(batch.interfaces)
         known: cython.Py_ssize_t = self._table.known
 
@@ -245,6 +246,7 @@ class Decoder:
         total_octets: cython.longlong = 0
         latest: cython.longlong = self.latest_ns
 
+        time: cython.longlong
         at: cython.Py_ssize_t
         end: cython.Py_ssize_t
         wire: cython.Py_ssize_t
@@ -282,12 +284,14 @@ class Decoder:
             at = starts[row]
             end = kept[row]
             wire = lengths[row]
+            interface = interfaces[row]
+            time = times[row]
+            bits = directions[row]
             if wire < end:
                 wire = end
-            interface = interfaces[row]
             frames += 1
-            if times[row] > latest:
-                latest = times[row]
+            if time > latest:
+                latest = time
             if at < 0 or end < 0 or at > size - end or interface < 0 or interface >= known:
                 self.malformed += 1
                 row += 1
@@ -296,7 +300,6 @@ class Decoder:
             link = links[interface]
             wire += at
             end += at
-            bits = directions[row]
             if bits:
                 bits = INBOUND if bits == 1 else OUTBOUND if bits == 2 else 0
             ip = at
@@ -432,7 +435,7 @@ class Decoder:
                                 kind = _u32(octets, at + 20)
                                 ts_value = _u32(octets, at + 24)
                             else:
-                                kind, ts_value = _PAIR.unpack_from(data, at + 20)
+                                kind, ts_value = unpack_pair(data, at + 20)
                         if kind == NOP_NOP_TIMESTAMP:
                             bits |= HAS_TIMESTAMP
                         else:
@@ -446,7 +449,7 @@ class Decoder:
                         wire -= at - end  # keeps the length while `start` stays inside the captured octets
                         at = end
                     out_frame[done] = numbers[row]
-                    out_ts[done] = times[row]
+                    out_ts[done] = time
                     out_interface[done] = interface
                     out_source_high[done] = source_high
                     out_source_low[done] = source_low
@@ -476,7 +479,7 @@ class Decoder:
                 if self.reassembler is not None:
                     where = bits & LANE
                     where = where << 14 | interface
-                    self.datagram = self.reassembler.add(packet, cursor.at - ip, wire - ip, times[row - 1], where)
+                    self.datagram = self.reassembler.add(packet, cursor.at - ip, wire - ip, time, where)
                     if self.datagram is None:
                         continue
                 self.fragment = packet
@@ -503,7 +506,7 @@ class Decoder:
                 if rare is not None:
                     rare.row = done
                     rare.frame = numbers[row - 1]
-                    rare.ts_ns = times[row - 1]
+                    rare.ts_ns = time
                     rare.interface = interface
                     segments.rare.append(rare)
                     self.rare += 1

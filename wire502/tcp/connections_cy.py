@@ -142,30 +142,30 @@ def _scatter(
     ports: cython.uint,
     seed: cython.ulonglong,
 ) -> cython.ulonglong:
-    """Hash both ends of a segment, the same number for both directions; never 0.
+    """Hash both ends of a segment, the same number for both directions; never 0. Compiled code only.
 
     The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of IPv4
     address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
     """
-    one: cython.ulonglong
-    two: cython.ulonglong
-    if cython.compiled:
-        one = sl ^ seed
-        two = tl ^ seed
-        if sh | th | sl >> 48 | tl >> 48:
-            one = _mix(_mix(one) ^ sh)
-            two = _mix(_mix(two) ^ th)
-        one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
-        two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
-        one = (_mix(one) + _mix(two)) | 1
-    else:  # the table is a dict then; this only tells segments apart
-        one = hash((sh, sl, th, tl, ports)) & LOW_64
-    return one
+    one: cython.ulonglong = sl ^ seed
+    two: cython.ulonglong = tl ^ seed
+    if sh | th | sl >> 48 | tl >> 48:
+        one = _mix(_mix(one) ^ sh)
+        two = _mix(_mix(two) ^ th)
+    one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
+    two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
+    return (_mix(one) + _mix(two)) | 1
+
+
+def _ends(conn: Connection) -> tuple[tuple[int, int, int, int, int], tuple[int, int, int, int, int]]:
+    """Return addresses and ports as the segments of each side have them."""
+    a, b = conn.a, conn.b
+    return (a.high, a.low, b.high, b.low, a.port << 16 | b.port), (b.high, b.low, a.high, a.low, b.port << 16 | a.port)
 
 
 def _table() -> Any:
-    """Return the empty rows of recent frames: C numbers, uncompiled a list, which is faster there."""
-    return array("Q", bytes(8 * SEEN_WIDTH * RECENT)) if cython.compiled else [0] * (SEEN_WIDTH * RECENT)
+    """Return the empty rows of recent frames: C numbers; uncompiled an object for each, which is faster there."""
+    return array("Q", bytes(8 * SEEN_WIDTH * RECENT)) if cython.compiled else [(None, 0, 0)] * RECENT
 
 
 @cython.final
@@ -188,7 +188,7 @@ class Connections:
     lost: list[int]
     steps: list[tuple[int, int, int]]
     slots: list[Connection | Resting | None]
-    index: dict[tuple[int, int, int, int, int, int], Connection | Resting]
+    index: dict[tuple[int, int, int, int, int], Connection | Resting]  # uncompiled the table: addresses, both ports
     order: list[Connection | None]
     rested: list[Resting | None]
     resting: int
@@ -275,7 +275,7 @@ class Connections:
         source: cython.int = ports >> 16
         target: cython.int = ports & 0xFFFF
         if not cython.compiled:
-            found = self.index.get((sh, sl, source, th, tl, target))
+            found = self.index.get((sh, sl, th, tl, ports))
             return self._wake(found) if isinstance(found, Resting) else found
         mask = self.mask
         i = cython.cast(cython.Py_ssize_t, h) & mask
@@ -349,10 +349,8 @@ class Connections:
 
     def _enter(self, conn: Connection, one: Connection | Resting) -> None:
         """Put *one* in the place of a connection in the interpreter's table."""
-        a = (conn.a.high, conn.a.low, conn.a.port)
-        b = (conn.b.high, conn.b.low, conn.b.port)
-        self.index[a + b] = one
-        self.index[b + a] = one
+        for ends in _ends(conn):
+            self.index[ends] = one
 
     @cython.cfunc
     def _wake(self, resting: Resting) -> Connection:
@@ -440,10 +438,7 @@ class Connections:
                 self._stand_in(conn.twin, conn)
                 return 0
         if not cython.compiled:
-            one = (conn.a.high, conn.a.low, conn.a.port)
-            two = (conn.b.high, conn.b.low, conn.b.port)
-            self.index[one + two] = conn
-            self.index[two + one] = conn
+            self._enter(conn, conn)
             return 0
         if (self.used + 1) * 2 > len(self.slots):
             self._grow()
@@ -477,11 +472,9 @@ class Connections:
                 conn.twin = None
                 return 0
         if not cython.compiled:
-            one = (conn.a.high, conn.a.low, conn.a.port)
-            two = (conn.b.high, conn.b.low, conn.b.port)
-            if self.index.get(one + two) is conn:
-                del self.index[one + two]
-                self.index.pop(two + one, None)
+            for ends in _ends(conn):
+                if self.index.get(ends) is conn:
+                    del self.index[ends]
             return 0
         self.slots[conn.slot] = None
         return 0
@@ -498,10 +491,7 @@ class Connections:
     def _stand_in(self, old: Connection, new: Connection) -> cython.int:
         """Put a connection at the place in the table of another one with the same addresses and ports."""
         if not cython.compiled:
-            one = (new.a.high, new.a.low, new.a.port)
-            two = (new.b.high, new.b.low, new.b.port)
-            self.index[one + two] = new
-            self.index[two + one] = new
+            self._enter(new, new)
             return 0
         new.slot = old.slot
         self.slots[new.slot] = new
@@ -684,17 +674,21 @@ class Connections:
     ) -> cython.int:
         """Note what tells the first segment of a connection from others, before the observer hears of it."""
         rest: cython.uint = ack
-        conn.stamp = cython.cast(cython.longlong, ts_value) << 16
+        port: cython.int = ports >> 16
+        number: cython.ulonglong = seq
+        conn.stamp = ts_value  # no cast: it would cost the interpreter a call
+        conn.stamp <<= 16
         if ip_id > 0:
             conn.stamp |= ip_id & 0xFFFF
-        conn.began = 0 if conn.a.port == cython.cast(cython.int, ports >> 16) else 1
+        conn.began = 0 if conn.a.port == port else 1
         if flags & _RST:
             return 0  # numbers of a reset may be those of many
         if flags & _SYN:
             (conn.b if flags & _ACK else conn.a).isn = seq
             if not flags & _ACK:
-                rest = cython.cast(cython.uint, window) << 8 | cython.cast(cython.uint, scale & 0xFF)
-        conn.sign = cython.cast(cython.ulonglong, seq) << 32 | rest
+                rest = window
+                rest = rest << 8 | (scale & 0xFF)
+        conn.sign = number << 32 | rest
         return 0
 
     # -- one batch ------------------------------------------------------------------------------------------------
@@ -735,6 +729,12 @@ class Connections:
         octets: cython.p_const_uchar
         seed: cython.ulonglong = self.seed
         seen: cython.ulonglong[::1] = self.seen
+        sh: cython.ulonglong
+        sl: cython.ulonglong
+        th: cython.ulonglong
+        tl: cython.ulonglong
+        ip_id: cython.int
+        ts_value: cython.uint
         observer: Observer = self.observer
         rare: list[RareFrame] = cast("list[RareFrame]", segments.rare)
         next_rare: cython.Py_ssize_t = 0
@@ -760,6 +760,8 @@ class Connections:
         data: cython.uchar[::1] = segments.data
         if cython.compiled:
             octets = cython.address(data[0])
+        else:  # the interpreter takes a row faster than its numbers one by one
+            index: Any = self.index
         if rare:
             rare_row = rare[0].row
         for i in range(count):
@@ -768,6 +770,17 @@ class Connections:
                 self._sweep()
             ts = times[i]
             frame = frames[i]
+            seq = seqs[i]
+            ack = all_acks[i]
+            flags = all_flags[i]
+            ports = all_ports[i]
+            n = lengths[i]
+            sh = source_high[i]
+            sl = source_low[i]
+            th = target_high[i]
+            tl = target_low[i]
+            ip_id = ip_ids[i]
+            ts_value = ts_values[i]
             if rare_row == i:
                 next_rare, rare_row = self._rare_before(rare, next_rare, i)
             # The clock: never fire on the word of one frame that leaps far ahead.
@@ -784,58 +797,73 @@ class Connections:
                 self.doubt = 0
                 if delta < -STEP_BACK_NS:
                     self._step_back(frame, ts)
-            seq = seqs[i]
-            ack = all_acks[i]
-            flags = all_flags[i]
-            ports = all_ports[i]
-            n = lengths[i]
-            h = _scatter(source_high[i], source_low[i], target_high[i], target_low[i], ports, seed)
             # A duplicate: the same segment again, seen on another interface or by a mirror port. (Widened by
             # assignments: a cast costs the interpreter a call.)
             number = seq
             number = (number << 32) | ack
-            rest = ts_values[i]
-            rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_ids[i] & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
-            key = ports
+            rest = ts_value
+            rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_id & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
-            at = (((number * SCATTER_3 ^ (rest + key) * SCATTER_4) & LOW_64) >> PLACE) << 3
-            key = h ^ (key << 1)
-            if seen[at + 1] != number or seen[at] != key or seen[at + 2] != rest:
-                at ^= 8
+            at = ((number * SCATTER_3 ^ (rest + ports) * SCATTER_4) & LOW_64) >> PLACE
             lane = flags >> LANE_SHIFT
             where = interfaces[i]
             where = where << 14 | lane
-            before = seen[at + 3]
-            if seen[at + 1] == number and seen[at] == key and seen[at + 2] == rest:
-                delta = ts - before
-                if delta < 0:
-                    delta = -delta
-                other = seen[at + 4]
-                if delta <= self.far and (where != other or delta <= self._window(interfaces[i])):
-                    self.duplicates += 1
-                    continue
-            else:
-                after = seen[(at ^ 8) + 3]
-                if before > after:
-                    at ^= 8  # of the two places, what is older gives way
-            seen[at] = key
-            seen[at + 1] = number
-            seen[at + 2] = rest
-            seen[at + 3] = ts
-            seen[at + 4] = where
-            conn = self._find(h, source_high[i], source_low[i], target_high[i], target_low[i], ports)
+            if cython.compiled:
+                h = _scatter(sh, sl, th, tl, ports, seed)
+                key = ports
+                key = h ^ (key << 1)
+                at <<= 3
+                if seen[at + 1] != number or seen[at] != key or seen[at + 2] != rest:
+                    at ^= 8
+                before = seen[at + 3]
+                if seen[at + 1] == number and seen[at] == key and seen[at + 2] == rest:
+                    delta = ts - before
+                    if delta < 0:
+                        delta = -delta
+                    other = seen[at + 4]
+                    if delta <= self.far and (where != other or delta <= self._window(interfaces[i])):
+                        self.duplicates += 1
+                        continue
+                else:
+                    after = seen[(at ^ 8) + 3]
+                    if before > after:
+                        at ^= 8  # of the two places, what is older gives way
+                seen[at] = key
+                seen[at + 1] = number
+                seen[at + 2] = rest
+                seen[at + 3] = ts
+                seen[at + 4] = where
+                conn = self._find(h, sh, sl, th, tl, ports)
+            else:  # the same with a row as one object
+                h = 0
+                ends = (sh, sl, th, tl, ports)
+                this = (number, rest, ends)
+                if seen[at][0] != this:
+                    at ^= 1
+                one, before, other = seen[at]
+                if one == this:
+                    if abs(ts - before) <= self.far and (
+                        where != other or abs(ts - before) <= self._window(interfaces[i])
+                    ):
+                        self.duplicates += 1
+                        continue
+                elif before > seen[at ^ 1][1]:
+                    at ^= 1
+                seen[at] = (this, ts, where)
+                found = index.get(ends)
+                conn = self._wake(found) if isinstance(found, Resting) else found
             if conn is None:
                 beside = False
             elif conn.lane != lane:
-                conn = self._on_lane(conn, source_high[i], source_low[i], ports, seq, ack, flags)
+                conn = self._on_lane(conn, sh, sl, ports, seq, ack, flags)
                 beside = conn is None
             if conn is None:
                 conn = self._open(
                     h,
-                    source_high[i],
-                    source_low[i],
-                    target_high[i],
-                    target_low[i],
+                    sh,
+                    sl,
+                    th,
+                    tl,
                     ports,
                     flags,
                     frame,
@@ -843,16 +871,16 @@ class Connections:
                     interfaces[i],
                     beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_ids[i], ts_values[i])
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_id, ts_value)
                 observer.opened(conn)
-            elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, source_low[i], ports):
+            elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, sl, ports):
                 self._retire(conn)
                 conn = self._open(
                     h,
-                    source_high[i],
-                    source_low[i],
-                    target_high[i],
-                    target_low[i],
+                    sh,
+                    sl,
+                    th,
+                    tl,
                     ports,
                     flags,
                     frame,
@@ -860,12 +888,12 @@ class Connections:
                     interfaces[i],
                     conn.beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_ids[i], ts_values[i])
+                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_id, ts_value)
                 observer.opened(conn)
             s = conn.a
             side = 0
             port = ports >> 16
-            if s.port != port or (s.low != source_low[i] or s.high != source_high[i]):
+            if s.port != port or (s.low != sl or s.high != sh):
                 side = 1
                 s = conn.b
                 r = conn.a
@@ -878,13 +906,13 @@ class Connections:
             if flags & (_INBOUND | _OUTBOUND):
                 self._locate(conn, side, flags)
             if flags & _RST:
-                self._rst(conn, side, seq, ack, flags, windows[i], ttls[i], ip_ids[i], frame, ts)
+                self._rst(conn, side, seq, ack, flags, windows[i], ttls[i], ip_id, frame, ts)
                 continue
             if s.ttl == 0:
                 s.dont_fragment = (flags & _DONT_FRAGMENT) != 0
             s.ttl = ttls[i]
             s.ip_id_before = s.ip_id
-            s.ip_id = ip_ids[i]
+            s.ip_id = ip_id
             window = windows[i]
             if flags & _SYN:
                 self._syn(conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts)
@@ -894,7 +922,10 @@ class Connections:
                 self._implied(conn, ack)
             acks = -1
             if flags & _ACK:
-                acks = self._ack(conn, side, ack, frame, ts)
+                if ack == r.nxt and r.acked == r.off and r.started and r.pieces is None:
+                    acks = r.off  # it has been said before
+                else:
+                    acks = self._ack(conn, side, ack, frame, ts)
             if r.rst_state == _RST_IN_WINDOW and ts > r.rst_ts:
                 self._alive_after_rst(conn, side, ts)
             # Window: an advertisement of zero, until one that is not.
@@ -931,7 +962,7 @@ class Connections:
                     conn.note(side, _STEP_DATA, n, frame, ts)
                 else:
                     if not cython.compiled:
-                        octets = bytes(data[starts[i] : starts[i] + captured[i]])
+                        octets = data[starts[i] : starts[i] + captured[i]].tobytes()
                         self._payload(conn, side, seq, octets, n, captured[i], acks, frame, ts)
                     else:
                         self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
