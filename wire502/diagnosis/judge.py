@@ -9,6 +9,7 @@ from wire502.diagnosis import confidence, fault, wording
 from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
 from wire502.kinds import (
     all_kinds,
+    asked_of,
     blind,
     finished,
     gateway_owes,
@@ -35,7 +36,7 @@ def judge(attempt: Attempt, context: Context, surroundings: Surroundings = _NOTH
     attempt = _look_around(attempt, surroundings)
     oddities = _oddities(attempt)
     kinds = all_kinds()
-    asked = [kinds[name] for name in WITHOUT_ATTEMPT] if attempt.unattempted else kinds.values()
+    asked = [kinds[name] for name in WITHOUT_ATTEMPT] if attempt.unattempted else asked_of(attempt, context)
     found = [kind.failure_point(attempt, context) for kind in asked]
     finding = decide([one for one in found if one is not None])
     if finding is not None and finding.kind == "connect_refused" and surroundings.scanning(attempt):

@@ -18,15 +18,20 @@ class Surroundings(Protocol):
     def scanning(self, attempt: Attempt) -> bool:
         """Whether the opener of this connection tries port after port, so that a refusal is the expected answer."""
 
-    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
-        """Return how other connections to the same endpoint ended between two moments, oldest first.
+    def endings(
+        self, since_ns: int, until_ns: int, *, busy: bool | None = None, waited_ns: tuple[int, int] | None = None
+    ) -> list[Ending]:
+        """Return the other connections that the same endpoint ended between two moments, oldest first.
 
-        *busy* chooses those over something open, or the idle ones. Idle connections that the gateway closed are not
-        among them; at most the last 256 ends are known.
+        *busy* chooses those over something open, or the idle ones, *waited_ns* those that had waited for a time between
+        these two. At most the last 256 ends are known.
         """
 
     def endpoint(self) -> Endpoint:
         """Return the upstream endpoint of the attempt."""
+
+    def slow_answer_ms(self) -> float | None:
+        """Return the time to the first octet that one answer of the endpoint in a hundred exceeds; None: unknown."""
 
     def neighbours(self) -> list[Endpoint]:
         """Return the other endpoints on the same host."""
@@ -52,13 +57,24 @@ class NoSurroundings:
         """Return False."""
         return False
 
-    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:  # noqa: ARG002
+    def endings(
+        self,
+        since_ns: int,  # noqa: ARG002
+        until_ns: int,  # noqa: ARG002
+        *,
+        busy: bool | None = None,  # noqa: ARG002
+        waited_ns: tuple[int, int] | None = None,  # noqa: ARG002
+    ) -> list[Ending]:
         """Return nothing."""
         return []
 
     def endpoint(self) -> Endpoint:
         """Return an endpoint of which nothing is known."""
         return Endpoint("")
+
+    def slow_answer_ms(self) -> float | None:
+        """Return nothing."""
+        return None
 
     def neighbours(self) -> list[Endpoint]:
         """Return nothing."""

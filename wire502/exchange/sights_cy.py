@@ -29,6 +29,7 @@ SLOT_NS = 1_000_000_000
 OUTAGES = 32  # outages that are remembered
 LEAST_FAILURES = 2  # fewer are no outage ...
 LEAST_OUTAGE_NS = 1_000_000_000  # ... unless it took so long until a good response
+FOREVER_NS = 1 << 62  # longer than any wait
 # Typed: a plain module constant is a Python object to the compiler.
 _ROWS = cython.declare(cython.longlong, ROWS)
 _WIDTH = cython.declare(cython.longlong, WIDTH)
@@ -328,10 +329,20 @@ class Sights:
 
     # -- questions ------------------------------------------------------------------------------------------------
 
-    def endings(self, since_ns: int, until_ns: int, busy: int = -1) -> list[Ending]:
-        """Return the remembered ends between two moments (both included), oldest first.
+    def endings(
+        self,
+        since_ns: int,
+        until_ns: int,
+        busy: int = -1,
+        *,
+        least_ns: int = -FOREVER_NS,
+        most_ns: int = FOREVER_NS,
+        but: int = -1,
+    ) -> list[Ending]:
+        """Return the remembered ends by the upstream between two moments (both included), oldest first.
 
-        *busy* 1 chooses those over something open, 0 the idle ones, -1 all.
+        *busy* 1 chooses those over something open, 0 the idle ones, -1 all. Those of the stream *but*, and those that
+        had waited for less than *least_ns* or more than *most_ns*, are left out.
         """
         row: cython.Py_ssize_t
         at: cython.Py_ssize_t
@@ -339,7 +350,11 @@ class Sights:
         what: cython.longlong
         since: cython.longlong = since_ns
         until: cython.longlong = until_ns
-        wanted: cython.int = busy
+        least: cython.longlong = max(least_ns, -FOREVER_NS)
+        most: cython.longlong = min(most_ns, FOREVER_NS)
+        stream: cython.longlong = but
+        wanted: cython.longlong = _BY_UPSTREAM | (_BUSY if busy == 1 else 0)
+        looked_at: cython.longlong = _BY_UPSTREAM | (_BUSY if busy >= 0 else 0)
         number: cython.longlong = self.total
         first: cython.longlong = max(0, self.total - _ROWS)
         found: list[Ending] = []
@@ -349,7 +364,9 @@ class Sights:
             at = row * _WIDTH
             ts = self.rows[at]
             what = self.rows[at + 3]
-            if ts > until or ts < since or (wanted >= 0 and wanted != (what >> 2) & 1):
+            if ts > until or ts < since or what & looked_at != wanted:
+                continue
+            if self.rows[at + 4] < least or self.rows[at + 4] > most or self.rows[at + 2] == stream:
                 continue
             one = self.told[row]
             if one is None:
@@ -357,7 +374,6 @@ class Sights:
                     Point(self.rows[at + 1], what >> 8, ts),
                     self.rows[at + 2],
                     "rst" if what & _RST else "fin",
-                    what & _BY_UPSTREAM != 0,
                     what & _BUSY != 0,
                     what & _FRESH != 0,
                     self.rows[at + 4],

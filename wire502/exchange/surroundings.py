@@ -82,18 +82,27 @@ class Around:
         """Return False: not looked for."""
         return False
 
-    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
-        """Return how other connections to the endpoint ended between two moments, oldest first."""
+    def endings(
+        self, since_ns: int, until_ns: int, *, busy: bool | None = None, waited_ns: tuple[int, int] | None = None
+    ) -> list[Ending]:
+        """Return the other connections that the endpoint ended between two moments, oldest first."""
         if self._upstream is None:
             return []
-        found = self._upstream.sights.endings(since_ns, until_ns, -1 if busy is None else int(busy))
-        return [one for one in found if one.stream != self._stream]
+        wanted = -1 if busy is None else int(busy)
+        if waited_ns is None:
+            return self._upstream.sights.endings(since_ns, until_ns, wanted, but=self._stream)
+        least, most = waited_ns
+        return self._upstream.sights.endings(since_ns, until_ns, wanted, least_ns=least, most_ns=most, but=self._stream)
 
     def endpoint(self) -> Endpoint:
         """Return the upstream endpoint of the attempt."""
         if self._known is None:
             self._known = Endpoint("") if self._upstream is None else _endpoint(self._upstream)
         return self._known
+
+    def slow_answer_ms(self) -> float | None:
+        """Return the time to the first octet that one answer of the endpoint in a hundred exceeds."""
+        return None if self._upstream is None else self._upstream.first_byte.percentile(0.99)
 
     def neighbours(self) -> list[Endpoint]:
         """Return the other endpoints of the same host."""
@@ -130,7 +139,6 @@ def _tenant(upstream: object) -> int | None:
 
 def _endpoint(upstream: Upstream) -> Endpoint:
     sights = upstream.sights
-    p50, p99 = upstream.first_byte.percentile(0.5), upstream.first_byte.percentile(0.99)
     return Endpoint(
         name=endpoint_text(upstream.high, upstream.low, upstream.port),
         connections=upstream.connections,
@@ -144,7 +152,6 @@ def _endpoint(upstream: Upstream) -> Endpoint:
         ttl=sights.ttl,
         dont_fragment=sights.dont_fragment,
         ip_id=sights.ip_id if sights.ttl else -1,
-        first_byte_ms=None if p50 is None or p99 is None else (p50, p99),
         reuse_ns=sights.reuse_longest,
         reuse=_point(sights.reuse_frame, sights.reuse_file, 0),
         kept_ns=sights.kept_longest,

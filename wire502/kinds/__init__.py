@@ -2,7 +2,8 @@
 
 A kind is a module whose docstring is the page of ``wire502 explain KIND`` and that has ``NAME``, ``TITLE`` (a short
 phrase), ``GROUP`` (one of ``GROUPS``), ``REFINES`` (the kinds that it is finer than at the same frame) and
-``failure_point(attempt, context)``. Modules whose names begin with an underscore hold what several kinds share.
+``failure_point(attempt, context)``; and where it has nothing to say without certain signs, these in ``NEEDS``
+(``_signs`` has their names). Modules whose names begin with an underscore hold what several kinds share.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import MappingProxyType
 from wire502.kinds._connecting import nobody_asked
 from wire502.kinds._phases import order, request_unseen
 from wire502.kinds._sight import blind, finished, lost_on_wire, seen_end
+from wire502.kinds._signs import bits, signs
 from wire502.kinds._violations import tolerated
 from wire502.kinds._waits import gateway_owes, pause
 from wire502.model.attempt import Attempt
@@ -28,6 +30,7 @@ __all__ = [
     "GROUPS",
     "Kind",
     "all_kinds",
+    "asked_of",
     "blind",
     "finished",
     "gateway_owes",
@@ -53,6 +56,7 @@ class Kind:
     title: str
     group: str
     refines: frozenset[str]
+    needs: int
     page: str
     failure_point: Callable[[Attempt, Context], Finding | None]
 
@@ -70,6 +74,16 @@ def all_kinds() -> Mapping[str, Kind]:
     return MappingProxyType({kind.name: kind for kind in found})
 
 
+def asked_of(attempt: Attempt, context: Context) -> tuple[Kind, ...]:
+    """Return the kinds that may find something in *attempt*, in the order of ``all_kinds``."""
+    return _with(signs(attempt, context))
+
+
+@functools.cache
+def _with(shown: int) -> tuple[Kind, ...]:
+    return tuple(kind for kind in all_kinds().values() if kind.needs & shown == kind.needs)
+
+
 def page(name: str) -> str:
     """Return the page of the kind *name* as text. Raises ``KeyError`` for a name that is no kind."""
     return all_kinds()[name].page
@@ -80,4 +94,5 @@ def _load(name: str) -> Kind:
     if name != module.NAME:
         raise ImportError(f"kinds/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
     text = inspect.cleandoc(module.__doc__ or "")
-    return Kind(name, module.TITLE, module.GROUP, frozenset(module.REFINES), text, module.failure_point)
+    refines, needs = frozenset(module.REFINES), bits(getattr(module, "NEEDS", ()))
+    return Kind(name, module.TITLE, module.GROUP, refines, needs, text, module.failure_point)

@@ -6,9 +6,9 @@ from wire502.kinds import _evidence
 from wire502.kinds._connecting import unanswered
 from wire502.kinds._phases import gateway_close, offset_of, order, phase, speaks_http, upstream_close
 from wire502.kinds._sight import blind
+from wire502.kinds._signs import LEAST_NS
 from wire502.kinds._violations import tolerated
 from wire502.kinds._waits import (
-    LEAST_NS,
     SECOND,
     can_stall,
     client_left,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wire502.kinds import _evidence
 from wire502.kinds._phases import earliest, gateway_close, offset_of, order, phase, speaks_http, upstream_close
 from wire502.kinds._sight import blind, sent_whole
+from wire502.kinds._signs import EARLY_NS, LEAST_NS
 from wire502.kinds._violations import client_failed, tolerated
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
@@ -13,9 +14,7 @@ from wire502.model.records import record
 from wire502.model.verdict import Alternative
 
 SECOND = 1_000_000_000
-LEAST_NS = SECOND  # a shorter wait is never taken for a time limit
 HALF_NS = SECOND // 2
-EARLY_NS = 5_000_000  # event loops start timers from the time at which they last woke up, a little in the past
 ABOVE_NS = 50_000_000  # timers fire late: by this much, or by 2 %
 MOMENT_NS = SECOND  # an answer to the client so near the end of the wait belongs to it
 TOGETHER_NS = SECOND // 10  # a response cut so near the end of the wait was cut because of it

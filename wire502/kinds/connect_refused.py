@@ -48,6 +48,7 @@ NAME = "connect_refused"
 TITLE = "the connection was refused"
 GROUP = "connect"
 REFINES = ()
+NEEDS = ("refused",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

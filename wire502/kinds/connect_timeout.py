@@ -51,6 +51,7 @@ NAME = "connect_timeout"
 TITLE = "nobody answered the SYN"
 GROUP = "connect"
 REFINES = ()
+NEEDS = ("connecting",)
 
 SECOND = 1_000_000_000
 AT_ONCE_S = 0.25  # nobody waits so shortly for a connection: it was told otherwise

@@ -52,6 +52,7 @@ NAME = "connect_unreachable"
 TITLE = "the upstream could not be reached"
 GROUP = "connect"
 REFINES = ("connect_timeout",)
+NEEDS = ("unreachable",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -50,6 +50,7 @@ NAME = "fin_before_response"
 TITLE = "closed before the response"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("fin", "unanswered")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -51,6 +51,7 @@ NAME = "gateway_abort"
 TITLE = "the gateway ended the attempt itself"
 GROUP = "gateway"
 REFINES = ()
+NEEDS = ("ended",)
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

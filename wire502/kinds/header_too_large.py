@@ -54,6 +54,7 @@ NAME = "header_too_large"
 TITLE = "the response's head was too long for the gateway"
 GROUP = "response"
 REFINES = ("stall_mid_request", "stall_mid_headers", "stall_mid_body", "gateway_abort", "client_abort")
+NEEDS = ("answered", "ended")
 
 LEAST_OCTETS = 4096  # the smallest limit of any gateway in common use
 AT_ONCE_NS = 1_000_000_000

@@ -62,6 +62,7 @@ REFINES = (
     "header_too_large",
     "relayed_error",
 )
+NEEDS = ("illegal",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -64,6 +64,7 @@ REFINES = (
     "header_too_large",
     "invalid_header",
 )
+NEEDS = ("illegal",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

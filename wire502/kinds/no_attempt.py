@@ -45,6 +45,7 @@ NAME = "no_attempt"
 TITLE = "an error without any attempt upstream"
 GROUP = "gateway"
 REFINES = ()
+NEEDS = ("unattempted",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

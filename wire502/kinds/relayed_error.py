@@ -49,6 +49,7 @@ NAME = "relayed_error"
 TITLE = "the upstream answered with a 5xx"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("error",)
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

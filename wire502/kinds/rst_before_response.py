@@ -51,6 +51,7 @@ NAME = "rst_before_response"
 TITLE = "reset before the response"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("rst", "unanswered")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

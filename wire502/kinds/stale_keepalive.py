@@ -54,6 +54,7 @@ NAME = "stale_keepalive"
 TITLE = "a reused connection was already closing"
 GROUP = "request"
 REFINES = ("rst_before_response", "fin_before_response", "rst_mid_request", "fin_mid_request")
+NEEDS = ("asked", "unanswered", "reused")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -52,6 +52,7 @@ NAME = "stall_before_response"
 TITLE = "no response within the time limit"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("asked", "unanswered", "waited")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

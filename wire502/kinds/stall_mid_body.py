@@ -43,6 +43,7 @@ from __future__ import annotations
 
 from wire502.kinds import _evidence, _opaque, _phases, _waits
 from wire502.kinds._sight import blind
+from wire502.kinds._signs import LEAST_NS
 from wire502.kinds._violations import client_failed
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
@@ -52,6 +53,7 @@ NAME = "stall_mid_body"
 TITLE = "silence inside the response's body"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("answered", "waited")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:
@@ -68,7 +70,7 @@ def _gateway_not_reading(attempt: Attempt, context: Context) -> Finding | None:
     if zero is None or not _waits.can_stall(attempt) or _phases.phase(attempt) != "body" or blind(attempt) is not None:
         return None
     ended = _bad_end(attempt, context)
-    if ended is None or ended.time_ns - zero.time_ns < _waits.LEAST_NS:
+    if ended is None or ended.time_ns - zero.time_ns < LEAST_NS:
         return None
     seconds = (ended.time_ns - zero.time_ns) / _waits.SECOND
     finding = Finding(NAME, zero, _phases.offset_of(attempt), Wait(zero, ended, seconds))

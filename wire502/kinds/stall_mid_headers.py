@@ -48,6 +48,7 @@ NAME = "stall_mid_headers"
 TITLE = "silence inside the response's head"
 GROUP = "response"
 REFINES = ()
+NEEDS = ("asked", "answered", "waited")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

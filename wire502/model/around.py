@@ -9,12 +9,11 @@ from wire502.model.records import record
 
 
 class Ending(NamedTuple):
-    """How one connection to the upstream endpoint ended: its first FIN or RST."""
+    """How the upstream endpoint ended one connection: its first FIN or RST."""
 
     point: Point
     stream: int
     how: str  # "fin", "rst"
-    by_upstream: bool
     busy: bool  # something was open on it
     fresh: bool  # no request had been read on it
     waited_ns: int  # since the request that was open, else since the last octets of the upstream (fresh: handshake)
@@ -77,7 +76,6 @@ class Endpoint:
     ttl: int = 0  # of its last SYN-ACK; 0: none seen
     dont_fragment: bool = False
     ip_id: int = -1
-    first_byte_ms: tuple[float, float] | None = None  # p50, p99
     reuse_ns: int = 0  # the longest idle time after which the gateway used a connection to it again
     reuse: Point | None = None
     kept_ns: int = 0  # the longest idle time after which the gateway itself closed a connection to it

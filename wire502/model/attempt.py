@@ -12,6 +12,8 @@ from typing import NamedTuple, Self
 from wire502.model.capture_info import STAMP, place_of
 from wire502.model.records import record
 
+_new = tuple.__new__  # what the constructor of a named tuple comes down to
+
 
 class _Place(NamedTuple):
     frame: int
@@ -32,7 +34,7 @@ class Point(_Place):
         """Return the point, without a stamp."""
         if frame >= STAMP:
             frame, file = place_of(frame, file)
-        return super().__new__(cls, frame, file, time_ns)
+        return _new(cls, (frame, file, time_ns))
 
     def before(self, other: Point) -> bool:
         """Whether this frame comes before *other*: by number in the same file, by time in another one."""

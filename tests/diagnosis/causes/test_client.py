@@ -135,7 +135,6 @@ ENDINGS = st.builds(
     st.sampled_from(["fin", "rst"]),
     st.booleans(),
     st.booleans(),
-    st.booleans(),
     COUNTS,
     st.integers(0, 20),
     st.integers(0, 5),
@@ -149,7 +148,6 @@ ENDPOINTS = st.builds(
     last_answer=st.none() | POINTS,
     ttl=st.sampled_from([0, 64, 250]),
     ip_id=st.sampled_from([-1, 0, 77]),
-    first_byte_ms=st.none() | st.just((3.0, 9000.0)),
     reuse=st.none() | POINTS,
     kept=st.none() | POINTS,
     refusals=st.none() | st.builds(Refusals, POINTS, POINTS, st.integers(1, 9), st.none() | POINTS),
@@ -159,12 +157,19 @@ ENDPOINTS = st.builds(
 class AnyAround(NoSurroundings):
     """Surroundings of which anything may be true."""
 
-    def __init__(self, drawn: tuple[list[Ending], Endpoint, list[Endpoint], list[FirstBytes]]) -> None:
-        self._endings, self._endpoint, self._neighbours, self._first_bytes = drawn
+    def __init__(self, drawn: tuple[list[Ending], Endpoint, list[Endpoint], list[FirstBytes], float | None]) -> None:
+        self._endings, self._endpoint, self._neighbours, self._first_bytes, self._slow = drawn
 
-    def endings(self, since_ns: int, until_ns: int, *, busy: bool | None = None) -> list[Ending]:
+    def endings(
+        self, since_ns: int, until_ns: int, *, busy: bool | None = None, waited_ns: tuple[int, int] | None = None
+    ) -> list[Ending]:
         found = [one for one in self._endings if since_ns <= one.point.time_ns <= until_ns]
+        if waited_ns is not None:
+            found = [one for one in found if waited_ns[0] <= one.waited_ns <= waited_ns[1]]
         return [one for one in found if busy is None or one.busy == busy]
+
+    def slow_answer_ms(self) -> float | None:
+        return self._slow
 
     def endpoint(self) -> Endpoint:
         return self._endpoint
@@ -181,6 +186,7 @@ AROUNDS = st.tuples(
     ENDPOINTS,
     st.lists(ENDPOINTS, max_size=2),
     st.lists(st.builds(FirstBytes, COUNTS, st.integers(1, 9), COUNTS, COUNTS), max_size=8),
+    st.sampled_from([None, 3.0, 9000.0]),
 ).map(AnyAround)
 
 

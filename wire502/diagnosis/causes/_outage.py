@@ -40,8 +40,7 @@ def closed_together(finding: Finding, run: Refusals | None, surroundings: Surrou
     if run is None or finding.kind != "connect_refused":
         return _unexplained(surroundings.endings(at - MOMENT_NS, at + MOMENT_NS))
     begin = run.since.time_ns
-    ends = [one for one in surroundings.endings(begin - SOON_NS, begin) if one.by_upstream]
-    return _unexplained(_densest(ends))
+    return _unexplained(_densest(surroundings.endings(begin - SOON_NS, begin)))
 
 
 def _densest(ends: list[Ending]) -> list[Ending]:
@@ -57,9 +56,8 @@ def _densest(ends: list[Ending]) -> list[Ending]:
 
 def _unexplained(ends: list[Ending]) -> list[Ending]:
     """Return the upstream's ends of open requests, and of idle connections if these were of different ages."""
-    ours = [one for one in ends if one.by_upstream]
-    busy = [one for one in ours if one.busy]
-    idle = [one for one in ours if not one.busy and one.waited_ns >= MOMENT_NS]
+    busy = [one for one in ends if one.busy]
+    idle = [one for one in ends if not one.busy and one.waited_ns >= MOMENT_NS]
     if idle and max(one.waited_ns for one in idle) - min(one.waited_ns for one in idle) < MOMENT_NS:
         idle = []  # all of one age: they may have been idle for the same time
     return sorted([*busy, *idle])

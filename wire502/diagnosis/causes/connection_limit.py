@@ -36,6 +36,7 @@ AT_FAULT = None
 LEAST_CLOSED = 2  # besides this one
 LEAST_OPEN = 4
 PROMPT_NS = SECOND
+FOREVER_NS = 1 << 62
 SPREAD = 1
 
 
@@ -46,11 +47,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     if finding.point.time_ns - attempt.handshake.syn_acks[0].time_ns > PROMPT_NS:
         return None
     endpoint = surroundings.endpoint()
-    closed = [
-        one
-        for one in surroundings.endings(0, attempt.judged_at_ns, busy=True)
-        if one.by_upstream and one.exchanges <= 1 and one.waited_ns <= PROMPT_NS
-    ]
+    prompt = surroundings.endings(0, attempt.judged_at_ns, busy=True, waited_ns=(-FOREVER_NS, PROMPT_NS))
+    closed = [one for one in prompt if one.exchanges <= 1]
     if len(closed) < LEAST_CLOSED or endpoint.exchanges == 0:
         return None
     low, high = min(one.open_before for one in closed), max(one.open_before for one in closed)

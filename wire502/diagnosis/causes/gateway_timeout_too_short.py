@@ -51,10 +51,9 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
         ]
         advice = f"Raise the gateway's limit of {limit} for this request: the answer came {after} after it."
         return Cause(NAME, CLASS, "medium", because, unless, advice)
-    endpoint = surroundings.endpoint()
-    times = endpoint.first_byte_ms
-    if times is None or endpoint.exchanges < LEAST_EXCHANGES or times[1] < SHARE * wait.seconds * 1000:
+    slow = surroundings.slow_answer_ms()
+    if slow is None or slow < SHARE * wait.seconds * 1000 or surroundings.endpoint().exchanges < LEAST_EXCHANGES:
         return None
-    slowest = duration(int(times[1] * 1e6))
+    slowest = duration(int(slow * 1e6))
     because = [cite(wait.until, f"the gateway gave up after {limit}; one answer in a hundred takes {slowest}")]
     return Cause(NAME, CLASS, "low", because, unless, f"Compare the limit of {limit} with answers that take {slowest}.")

@@ -60,11 +60,9 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
             f"See why {attempt.upstream} closes after a response: a limit of requests a connection, or no keep-alive."
         )
         return _cause("medium" if finding.confidence == "high" else "low", because, advice)
-    alike = sorted(
-        one.waited_ns
-        for one in surroundings.endings(0, attempt.judged_at_ns, busy=False)
-        if one.by_upstream and one.exchanges and abs(one.waited_ns - idle) <= max(NEAR_NS, idle // 20)
-    )
+    near = max(NEAR_NS, idle // 20)
+    ends = surroundings.endings(0, attempt.judged_at_ns, busy=False, waited_ns=(idle - near, idle + near))
+    alike = sorted(one.waited_ns for one in ends if one.exchanges)
     measured = sorted([*alike, idle])
     timeout, spread = int(median(measured)), (measured[-1] - measured[0]) // 2
     told = duration(timeout)

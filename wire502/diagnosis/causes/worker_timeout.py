@@ -48,11 +48,8 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     near = max(SECOND // 20, waited // 50)
     if any(one.most_ns > waited + near for one in surroundings.first_bytes()):
         return None  # it lets others work for longer
-    alike = [
-        one
-        for one in surroundings.endings(0, attempt.judged_at_ns, busy=True)
-        if one.by_upstream and not one.fresh and abs(one.waited_ns - waited) <= near
-    ]
+    ends = surroundings.endings(0, attempt.judged_at_ns, busy=True, waited_ns=(waited - near, waited + near))
+    alike = [one for one in ends if not one.fresh]
     if not alike and (waited < LONELY_NS or not is_round(waited)):
         return None
     sure: Confidence = "low"
