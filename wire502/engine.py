@@ -15,7 +15,6 @@ from heapq import nlargest
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from wire502.exchange.attempts import build, dropped
 from wire502.exchange.bursts import ONLY_COUNTED, Bursts
 from wire502.exchange.casebook import Address, Casebook
 from wire502.exchange.clocks import ClockSample, compare
@@ -340,6 +339,8 @@ class Engine:
     def _attempt(
         self, conn: Connection, exchange: Exchange | None, now_ns: int, ended: bool, secondary: bool
     ) -> tuple[Attempt, Joined]:
+        from wire502.exchange.attempts_cy import build  # a healthy capture needs no attempt
+
         attempt = build(
             conn,
             exchange,
@@ -349,6 +350,8 @@ class Engine:
             steps=tuple(self._connections.steps),
         )
         if self._drops:
+            from wire502.exchange.asides import dropped
+
             attempt.dropped_nearby, attempt.dropped_sometime = dropped(self._drops, conn, attempt)
         attempt.similar_silence = self._silences.similar(attempt)
         if conn.ipv6 and conn.refused_frame:
@@ -462,6 +465,7 @@ def preload() -> None:
 
     from wire502.diagnosis import dialect, failures, incidents, judge, recognition  # noqa: F401
     from wire502.diagnosis.causes import all_causes
+    from wire502.exchange import attempts_cy  # noqa: F401
     from wire502.gateways import load, names, signs
     from wire502.kinds import all_kinds
 

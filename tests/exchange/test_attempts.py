@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.tcp.watch import GET, OK, Watch, watch
 from tests.wire import Connection, Wire
-from wire502.exchange.attempts import build
+from wire502.exchange.attempts_cy import build
 from wire502.model.attempt import Attempt, Point
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nServer: x/1\r\nVia: 1.1 y\r\nContent-Type: a/b\r\n\r\n" + bytes(50)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Protocol
 
-from wire502.exchange.attempts import unattempted
+from wire502.exchange.asides import unattempted
 from wire502.exchange.docket import ClientError, Docket, Held, Told, began
 from wire502.exchange.history_cy import Row
 from wire502.exchange.legs_cy import Legs

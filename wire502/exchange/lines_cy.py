@@ -1,7 +1,7 @@
 """The line of a healthy exchange, for ``--all``: taken from the wire's records at once, without an attempt between.
 
-It says what ``diagnosis.failures.to_exchange`` says of the attempt that ``attempts.build`` makes of the same exchange;
-a test holds the two together. There is one for each exchange of a capture, so this is compiled.
+It says what ``diagnosis.failures.to_exchange`` says of the attempt that ``attempts_cy.build`` makes of the same
+exchange; a test holds the two together. There is one for each exchange of a capture, so this is compiled.
 """
 
 from __future__ import annotations

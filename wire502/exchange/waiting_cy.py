@@ -1,8 +1,8 @@
 """The line of an attempt that got no further than one packet, and of which nothing else is known: without judging it.
 
 A flood leaves hundreds of thousands of these when the capture ends or memory is full, and all that can be said of one
-is that it waits. It says what ``diagnosis`` says of the attempt that ``attempts.build`` makes of the same connection;
-a test holds the two together.
+is that it waits. It says what ``diagnosis`` says of the attempt that ``attempts_cy.build`` makes of the same
+connection; a test holds the two together.
 """
 
 from __future__ import annotations
