@@ -92,7 +92,7 @@ def test_any_head(target: bytes, fields: list[bytes]) -> None:
 
 def test_most_take_the_short_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain exchange is told without an attempt."""
-    monkeypatch.setattr("wire502.engine.build", None)
+    monkeypatch.setattr("wire502.exchange.attempts_cy.build", None)
     wire = Wire()
     conn = wire.connection(A, B)
     conn.handshake()
