@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from dataclasses import replace
@@ -157,8 +158,37 @@ def test_a_maker_that_is_killed_leaves_nothing_whole(scene: Scene, failure: Fail
     assert all(path.name.startswith(bundler.MAKING) for path in left)
     for path in left:
         os.utime(path, (0, 0))
-    sweep(tmp_path / "evidence")
+    for _ in range(500):  # what the child had begun may still hold it
+        sweep(tmp_path / "evidence")
+        if not bundles(tmp_path / "evidence"):
+            break
+        time.sleep(0.02)
     assert bundles(tmp_path / "evidence") == []
+
+
+def test_what_is_being_made_is_not_swept_away(tmp_path: Path) -> None:
+    """A folder that somebody holds stays, however old; once let go it is removed, but not one that has just begun."""
+    old, fresh = tmp_path / f"{bundler.MAKING}old", tmp_path / f"{bundler.MAKING}fresh"
+    old.mkdir()
+    fresh.mkdir()
+    os.utime(old, (0, 0))
+    held = os.open(old, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    sweep(tmp_path)
+    assert old.exists()
+    os.close(held)
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [fresh.name]
+
+
+def test_a_run_begins_with_nothing_of_a_killed_one(scene: Scene, tmp_path: Path) -> None:
+    """What is left of a bundle, with packets that are not redacted, is gone when the next run begins."""
+    left = tmp_path / "evidence" / f"{bundler.MAKING}left"
+    left.mkdir()
+    (left / "packets.pcapng").write_bytes(b"secret")
+    os.utime(left, (0, 0))
+    scene.keeper.check()
+    assert not left.exists()
 
 
 def test_the_oldest_bundles_make_room(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ rich_console = pytest.importorskip("rich.console")
 CAPTURE = "captures/reset-before-response.pcapng"
 
 
-def drawn(table: LiveTable) -> str:
-    """Return the picture as text of 100 columns."""
+def drawn(table: LiveTable, width: int = 100) -> str:
+    """Return the picture as text of so many columns."""
     out = io.StringIO()
-    rich_console.Console(file=out, width=100).print(table.drawn())
+    rich_console.Console(file=out, width=width).print(table.drawn())
     return out.getvalue()
 
 
@@ -45,6 +45,18 @@ def test_figures_and_the_latest_failures_are_shown(results: list[Result]) -> Non
     assert "10.2.0.2:8080" in text
     assert "rst_before_response" in text
     assert "lost" not in text
+
+
+def test_a_narrow_terminal_cuts_no_time(results: list[Result]) -> None:
+    """On 80 columns, and fewer, the end of a long text goes, not when it was."""
+    failure = next(one for one in results if isinstance(one, Failure))
+    made = table()
+    made.results([replace(failure, summary="so long " * 20)])
+    moment = Clock().of_day(failure.time)
+    for width in (80, 50):
+        lines = drawn(made, width).splitlines()
+        assert f"✗ {moment} rst_before" in next(line for line in lines if "rst_before" in line).replace("  ", " ")
+        assert max(map(len, lines)) <= width
 
 
 def test_losses_stand_on_top() -> None:

@@ -1,11 +1,13 @@
 """Makes one bundle out of packets in memory: a process of its own, so that capture waits for nothing that it does.
 
 ``python -m wire502.agent.bundler DESCRIPTOR``, with the job as JSON on standard input. The bundle appears under its
-name when it is whole; until then its folder's name begins with ``.making-``, and is removed by the next one.
+name when it is whole; until then its folder's name begins with ``.making-``, and its maker holds a lock on it: what one
+that was killed left (it has packets in it that are not redacted yet) is removed by the next one.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import mmap
 import os
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from wire502.capture.write import PcapngWriter
 from wire502.errors import Wire502Error
 
 MAKING = ".making-"
-STALE_S = 3600.0
+STALE_S = 2.0  # a folder is locked by then
 NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{6}Z_[a-z0-9_]+_[0-9A-Za-z.:_\[\]-]+")
 _NICE = 10
 _SNAPLEN = 1 << 19
@@ -48,11 +51,14 @@ def make(job: dict[str, Any], descriptor: int) -> Path:
     folder = Path(job["folder"])
     sweep(folder)
     work = Path(tempfile.mkdtemp(prefix=MAKING, dir=folder))
+    held = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        with suppress(OSError):  # a disk of the network that knows no locks
+            fcntl.flock(held, fcntl.LOCK_EX)
         capture = work / "packets.pcapng"
         _copy(job, descriptor, capture)
         made = work / "bundle"
-        _report(job, capture, made)
+        _report(job, capture, made, held)
         for path in made.iterdir():
             _sync(path)
         target = _free_name(folder, _name(job))
@@ -60,6 +66,7 @@ def make(job: dict[str, Any], descriptor: int) -> Path:
         _sync(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        os.close(held)
     enforce(folder, int(job["quota"]), target)
     return target
 
@@ -68,8 +75,14 @@ def sweep(folder: Path) -> None:
     """Remove what makers that were killed left."""
     now = datetime.now(UTC).timestamp()
     for path in folder.glob(f"{MAKING}*"):
-        if now - path.stat().st_mtime > STALE_S or not path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # gone since, or held
+            held = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                if abs(now - os.fstat(held).st_mtime) > STALE_S:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(held)
 
 
 def enforce(folder: Path, quota: int, latest: Path) -> None:
@@ -94,15 +107,17 @@ def _copy(job: dict[str, Any], descriptor: int, capture: Path) -> None:
             file.write(memory[start : start + used])
 
 
-def _report(job: dict[str, Any], capture: Path, made: Path) -> None:
-    """Have the failure found again in *capture*, and reported."""
+def _report(job: dict[str, Any], capture: Path, made: Path, held: int) -> None:
+    """Have the failure found again in *capture*, and reported, by a process that holds the lock *held* too."""
     chosen = _reading(job["arguments"])
     found = [result for result in read(str(capture), **chosen) if isinstance(result, Failure)]
     ident = _same(job, found)
     if ident is None:
         raise Wire502Error(f"the packets still kept do not show the {job['kind']} any more")
     command = [sys.executable, "-m", "wire502", "report", str(capture), "-o", str(made), "--id", ident]
-    done = subprocess.run([*command, *job["arguments"]], capture_output=True, check=False)  # noqa: S603 - ourselves
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [*command, *job["arguments"]], capture_output=True, check=False, pass_fds=(held,)
+    )
     if done.returncode not in (0, 1):
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise Wire502Error(said[-1] if said else f"report ended with {done.returncode}")

@@ -90,7 +90,10 @@ class Keeper(Part):
             raise SettingError(f"--evidence {folder}: {error.strerror}") from error
 
     def check(self) -> None:
-        """Raise ``SettingError`` where no bundle could be written: rights were given up since the folder was made."""
+        """Raise ``SettingError`` where no bundle could be written: rights were given up since the folder was made.
+
+        What an earlier run that was killed left there is removed.
+        """
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise SettingError(
                 f"--evidence {self._folder}: may not be written by the user that captures; -Z chooses one"
@@ -101,6 +104,10 @@ class Keeper(Part):
                     f"--evidence: {path} may not be used by the user that captures, but makes the bundles; -Z chooses "
                     "one, or install where all may read"
                 )
+        if any(self._folder.glob(".making-*")):
+            from wire502.agent.bundler import sweep
+
+            sweep(self._folder)
 
     def results(self, results: Sequence[Result]) -> None:
         """Note the failures that deserve a bundle."""

@@ -104,11 +104,12 @@ class LiveTable(Part):
         latest = Table(box=None, pad_edge=False, show_header=False)
         latest.add_column(no_wrap=True)
         latest.add_column(no_wrap=True, style="dim")
-        latest.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        latest.add_column(ratio=1)  # may wrap, its texts do not: so it is this one that a narrow terminal cuts
         for mark, moment, text in self._latest:
-            latest.add_row(Text(mark, "red" if mark == "✗" else "dim"), moment, Text(plain(redact_text(text))))
+            told = Text(plain(redact_text(text)), no_wrap=True, overflow="ellipsis")
+            latest.add_row(Text(mark, "red" if mark == "✗" else "dim"), moment, told)
         return Group(head, "", table, "", latest)
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+    return "" if value is None else f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
