@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.fakes import Stage
 from tests.report import samples
+from tests.wire import Wire
 from wire502.cli import main
 from wire502.cli.group import COMMANDS
 from wire502.model.capture_info import InputDamage
@@ -299,3 +300,51 @@ def test_start_loads_little() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
 
     assert "" == done.stdout.strip()
+
+
+_HEAVY = (
+    "pathlib", "ipaddress", "urllib", "shlex", "statistics", "random", "decimal", "calendar", "socket", "logging",
+    "subprocess", "tempfile", "zipfile", "tomllib", "importlib.resources", "importlib.metadata", "unicodedata",
+    "difflib", "ctypes", "rich", "dpkt",
+)  # fmt: skip
+_HEALTHY = (
+    "wire502.agent", "wire502.evidence", "wire502.kinds", "wire502.gateways", "wire502.diagnosis",
+    "wire502.capture.compressed", "wire502.capture.live", "wire502.capture.merge", "wire502.capture.pcapng",
+    "wire502.capture.write", "wire502.cli.jobs", "wire502.cli.logs", "wire502.cli.keeping", "wire502.report.schema",
+    "wire502.report.redact", "wire502.report.html", "wire502.report.markdown",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failed", "as_json", "spared"),
+    [
+        (False, True, (*_HEAVY, *_HEALTHY, "wire502.report.text")),
+        (False, False, (*_HEAVY, *_HEALTHY, "json")),
+        (True, True, (*_HEAVY, "wire502.gateways._tables", "wire502.report.text")),
+    ],
+)
+def test_a_read_loads_what_it_needs(failed: bool, as_json: bool, spared: tuple[str, ...], tmp_path: Path) -> None:
+    """Each import is time at every start: a capture loads what its format, its failures and its output need."""
+    wire = Wire()
+    connection = wire.connection("10.0.0.1:41000", "10.0.0.2:8080")
+    connection.handshake()
+    connection.client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    connection.server.ack()
+    if failed:
+        connection.server.reset()
+    else:
+        connection.server.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+        connection.client.ack()
+    path = wire.write(tmp_path / "a.pcap")
+    arguments = ["wire502", "read", str(path), *(["--json"] if as_json else [])]
+    code = (
+        f"import sys, click; before = set(sys.modules); sys.argv = {arguments}; from wire502.cli import main; main(); "
+        "print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = done.stdout.splitlines()[-1].split()
+
+    assert "wire502.engine" in loaded
+    assert [] == [name for name in loaded if name in spared or name.startswith(tuple(f"{one}." for one in spared))]
