@@ -131,8 +131,8 @@ class Engine:
         known = connections.remaining()
         # Client legs first: what a client got is evidence for the attempt behind it.
         for client in (True, False):
-            chosen = [one for one in known if legs.is_client(connections.ends(one)) is client]
-            self._tracker.unveil([conn for one in chosen if (conn := connections.ends(one)) is one])
+            chosen = connections.those(known, legs.is_client, client)
+            self._tracker.unveil(connections.up(chosen))
             self._tracker.finish(connections.awake(chosen), now)
         for attempt in self._unanswered.finish(now):
             self._judge_unanswered(attempt)

@@ -122,7 +122,7 @@ class Watch:
     def finish(self) -> Watch:
         """End the capture."""
         known = self.connections.remaining()
-        self.tracker.unveil([conn for one in known if (conn := self.connections.ends(one)) is one])
+        self.tracker.unveil(self.connections.up(known))
         self.tracker.finish(self.connections.awake(known), self.connections.now)
         return self
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 try:
@@ -1611,7 +1611,7 @@ class Connections:
                 found[whose] += count
 
     def remaining(self) -> list[Connection | Resting]:
-        """Return the connections that are still known, by stream; ``ends`` tells of one that rests, ``awake`` wakes."""
+        """Return the connections that are still known, by stream; ``awake`` wakes those that rest."""
         known: list[Connection | Resting] = []
         conn: Connection | None
         last: cython.longlong = -1
@@ -1626,14 +1626,26 @@ class Connections:
             known.sort(key=lambda one: one.stream)
         return known
 
-    def ends(self, one: Connection | Resting) -> Connection:
-        """Return *one*, or, if it rests, a record with its two ends alone, good until the next call."""
-        if isinstance(one, Resting):
-            name(one, self.shape)
-            return self.shape
-        return one
+    def those(
+        self, known: list[Connection | Resting], test: Callable[[Connection], bool], passed: bool
+    ) -> list[Connection | Resting]:
+        """Return those of ``remaining`` that *passed* a *test*, or not; of those that rest it sees the ends alone."""
+        chosen: list[Connection | Resting] = []
+        for one in known:
+            if type(one) is Resting:
+                name(one, self.shape)
+                found = test(self.shape)
+            else:
+                found = test(cython.cast(Connection, one))
+            if found == passed:
+                chosen.append(one)
+        return chosen
 
-    def awake(self, known: Sequence[Connection | Resting]) -> Iterator[Connection]:
+    def up(self, known: list[Connection | Resting]) -> list[Connection]:
+        """Return those of a part of ``remaining`` that do not rest."""
+        return [cython.cast(Connection, one) for one in known if type(one) is Connection]
+
+    def awake(self, known: list[Connection | Resting]) -> Iterator[Connection]:
         """Return the connections of a part of ``remaining``, each for its turn only, without those that are quiet."""
         for one in known:
             if not isinstance(one, Resting):
