@@ -263,8 +263,15 @@ class Http1(Decoder):
             self._response_end(self.conn.b.off, frame, ts)
         return 0
 
+    def pause(self) -> None:
+        """See ``Decoder``. Between messages nothing is needed of the heads that were read."""
+        if self.state_a != HEAD:
+            self.head_a = None
+        if self.state_b != HEAD:
+            self.head_b = None
+
     def rest(self, cells: Cells) -> bool:
-        """See ``Decoder``. Between messages nothing is needed of the heads that were read; so they are not kept."""
+        """See ``Decoder``. The heads that were read are not kept, as in ``pause``."""
         if cells.writing and (
             self.current is not None
             or self.asking is not None
