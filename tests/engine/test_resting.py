@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from tests.engine.drive import judged
 from tests.tcp.watch import batches
 from tests.wire import Connection, Wire
+from wire502.api import read
 from wire502.engine import Engine
 from wire502.model.context import Context
 from wire502.model.verdict import Failure
+from wire502.tcp import resting_cy
+from wire502.tcp.connections_cy import Connections, _is_compiled
 
 GET = b"GET /same HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -200,3 +206,38 @@ def test_what_was_never_http_is_told_at_the_end() -> None:
     made[0].client.keep_alive()
     assert rests(wire, AT_ONCE)[0] >= 45
     assert judged(wire, AT_ONCE) == judged(wire, NEVER)
+
+
+CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*.pcap*"))
+
+
+@pytest.mark.skipif(_is_compiled(), reason="needs a method of the kernel replaced")
+def test_packing_at_every_segment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each capture of the checkout, every connection packed and made anew between all its segments: no difference.
+
+    In so small captures each connection is remembered by somebody, and would not rest; so it stays the same object.
+    """
+    packed = 0
+
+    def rest(self: Any) -> bool:
+        nonlocal packed
+        conn = self.order[self.oldest]
+        if conn is not None and resting_cy.may_rest(conn):
+            resting = resting_cy.pack(conn, self.cells)
+            if resting is not None:
+                conn.begin()
+                conn.decoder = self.observer.new_decoder(conn)
+                resting_cy.unpack(resting, conn, self.cells)
+                packed += 1
+        return False
+
+    as_ever = [list(read(path)) for path in CAPTURES]
+    made = Connections.__init__
+
+    def init(self: Any, observer: Any, context: Context) -> None:
+        made(self, observer, replace(context, rest_after_ns=0, rest_from=0))
+
+    monkeypatch.setattr(Connections, "_rest", rest)
+    monkeypatch.setattr(Connections, "__init__", init)
+    assert [list(read(path)) for path in CAPTURES] == as_ever
+    assert packed > 500
