@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.lab import CABLE, ROOT, Lab, for_nobody, wait_for
+from tests.live.lab import CABLE, PATIENCE_S, ROOT, Lab, for_nobody, wait_for
 from tests.live.test_gateways import lines
 from tests.live.upstream import PORTS
 from wire502 import read
@@ -294,6 +294,28 @@ def test_a_pipe_from_tcpdump(lab: Lab, tcpdump: str) -> None:
         lab.ask_upstream(RESET)
         time.sleep(0.5)
     assert set(kinds(live.out)) == {"rst_before_response"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_pipe_that_is_silent_holds_nothing_up(number: signal.Signals) -> None:
+    """Told to end while it waits for a pipe it ends with what it has, and with nothing but the summary to say."""
+    command = [sys.executable, "-m", "wire502", "live", "--from-pipe", "-", "--json", "-Z", "root"]
+    capture = (ROOT / "captures" / "reset-before-response.pcapng").read_bytes()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(capture)
+        process.stdin.flush()
+        told = process.stdout.readline()  # the pipe stays open, and nothing more comes
+        process.send_signal(number)
+        assert process.wait(PATIENCE_S) == 0
+        assert process.stderr.read() == b""
+        assert json.loads(told)["type"] == "failure"
+        assert json.loads(process.stdout.read().splitlines()[-1])["type"] == "summary"
 
 
 def test_a_growing_file(tmp_path: Path) -> None:

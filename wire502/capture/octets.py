@@ -178,7 +178,8 @@ def open_octets(
         )
     name = os.fspath(path)
     if name == "-":
-        stream = sys.stdin.buffer
+        # Without its buffer: Python cannot end while a thread waits in it, and live reads in a thread.
+        stream = cast("BinaryIO", getattr(sys.stdin.buffer, "raw", sys.stdin.buffer))
         if stream.isatty():
             raise CaptureError(STANDARD_INPUT, 0, "is a terminal", "pipe a capture into it, or name a file")
         return FileOctets(stream, owned=False, follow=False), STANDARD_INPUT
