@@ -43,6 +43,7 @@ MAX_LENGTH = cython.declare(cython.longlong, 1 << 53)
 if not cython.compiled:
     _NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
     _NOT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+    _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 # One octet eight times over, to look at eight octets at once.
 BLANKS = cython.declare(cython.ulonglong, 0x2020202020202020)
 DELETES = cython.declare(cython.ulonglong, 0x7F7F7F7F7F7F7F7F)
@@ -112,6 +113,22 @@ def value_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cytho
         found = _NOT_VALUE.search(octets, start, end)
         start = end if found is None else found.start()
     return start
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def colon_of(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where the colon of a field line stands, -1 if an octet of the line is wrong."""
+    at: cython.Py_ssize_t
+    if cython.compiled:
+        at = name_end(octets, start, end)
+        if at == start or octets[at] != 58 or value_end(octets, at + 1, end) < end:
+            at = -1
+    else:
+        found = _LINE.match(octets, start, end)
+        at = -1 if found is None else found.end(1)
+    return at
 
 
 @cython.cfunc
@@ -413,8 +430,8 @@ class Head:
                     break
                 self.line = 1
             else:
-                i = name_end(octets, at, stop)
-                if i == at or octets[i] != 58 or value_end(octets, i + 1, stop) < stop:
+                i = colon_of(octets, at, stop)
+                if i < 0:
                     self._field(octets, at, stop, True)  # finds out what is wrong
                 else:
                     octet = octets[at] | 32
