@@ -43,6 +43,7 @@ class JsonPen(Pen):
 
     _block: Written | None
     _room: bytearray
+    _out: cython.p_uchar  # its first octet
     _at: int  # octets written
     _pieces: list[bytes]  # the same, uncompiled
     _second: int
@@ -77,7 +78,7 @@ class JsonPen(Pen):
     def settle(self) -> None:
         """Put what was written where it belongs."""
         if self._block is not None:
-            self._block.text = bytes(self._room[: self._at]) if cython.compiled else b"".join(self._pieces)
+            self._block.text = self._out[: self._at] if cython.compiled else b"".join(self._pieces)
             self._block = None
         self._pieces.clear()
         self._at = 0
