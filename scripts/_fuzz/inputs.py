@@ -52,6 +52,8 @@ class Maker:
             settings = {name: tight[name] for name in rng.sample(sorted(tight), rng.randrange(1, 5))}
         if rng.random() < 0.95:
             settings.setdefault("history_rows", 64)  # making room for all of them takes longer than most inputs do
+        if number % 2:  # connections rest wherever they can
+            settings |= {"rest_after": 0, "rest_from": 1, "history_rows": 1}
         chop = rng.choice((1, 7, 7, 100, 100, 1000, 1000)) if rng.random() < 0.1 else 0
         if kind == "compressed":
             chop = 0  # a library that meets damage keeps back the output of that call
