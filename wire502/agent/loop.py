@@ -16,7 +16,8 @@ from wire502.api import Feed, Reading
 from wire502.capture.live import LiveSource
 
 BEAT_S = 0.1
-SAY_S = 60.0  # losses and evictions are told no more often
+LOOK_S = 0.5  # losses and evictions are looked for no more often
+SAY_S = 60.0  # and told no more often
 
 
 class Loop:
@@ -42,7 +43,7 @@ class Loop:
         self._say = say
         self._clock = clock
         self._troubles = _Troubles(say, clock)
-        self._next_beat = 0.0
+        self._next_beat = self._next_look = 0.0
 
     def run(self) -> None:
         """Run to the end: every verdict is written, every part is closed."""
@@ -81,7 +82,9 @@ class Loop:
                     self._say(
                         f"cannot reopen {error.filename or 'a file'}: {error.strerror}; going on with the old one"
                     )
-        self._troubles.look(self._feed, self._reading.gauges())
+        if now >= self._next_look:
+            self._next_look = now + LOOK_S
+            self._troubles.look(self._feed, self._reading.gauges())
 
 
 class _Troubles:
