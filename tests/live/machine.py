@@ -87,7 +87,7 @@ class Machine:
         (units / "wire502.service").write_text(service.read_text("utf-8").replace("/usr/local/bin/wire502", program))
         (units / "wire502.service.d" / "lab.conf").write_text(extra)
         started = self._work / "bin" / "wire502"
-        started.write_text(f'#!/bin/sh\nPYTHONPATH={LAB}/root exec {LAB}/venv/bin/python -m wire502 "$@"\n')
+        started.write_text(f'#!/bin/sh\nPYTHONPATH={LAB}/root exec {LAB}/venv/bin/python3 -m wire502 "$@"\n')
         started.chmod(0o755)
         (etc / "default" / "wire502").write_text(options + "\n")
         (etc / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")

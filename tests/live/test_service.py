@@ -39,7 +39,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 def fail(machine: Machine) -> None:
     """Have a request fail on the machine."""
-    machine.run(f"{LAB}/venv/bin/python", "-c", FAILING)
+    machine.run(f"{LAB}/venv/bin/python3", "-c", FAILING)
 
 
 def lines(machine: Machine) -> list[dict[str, object]]:
