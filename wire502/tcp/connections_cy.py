@@ -77,7 +77,6 @@ SAME_INTERFACE_NS = 50_000
 # Typed, like all numbers that the loop over segments uses: a plain module constant is a Python object to the compiler,
 # and so is a literal beyond 31 bits.
 RECENT = cython.declare(cython.Py_ssize_t, 1024)  # frames that a duplicate is looked for among
-PLACE = cython.declare(cython.int, 54)  # of 64 bits the 10 highest are one of these
 # Numbers of such a row, which is one cache line: key, number and rest of the segment, time, place. The loop names them
 # by literals, which are all that a C compiler takes for constants.
 SEEN_WIDTH = 8
@@ -97,11 +96,8 @@ MOST_AWAKE = cython.declare(cython.longlong, 131_072)
 MOST_UNRESTING = cython.declare(cython.longlong, 262_144)
 STEPS = cython.declare(cython.int, 16)  # connections that are looked at for rest with so many segments
 LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
-LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 SCATTER_1 = cython.declare(cython.ulonglong, 0x7F51AFD7ED558CCD)
 SCATTER_2 = cython.declare(cython.ulonglong, 0x64CEB9FE1A85EC53)
-SCATTER_3 = cython.declare(cython.ulonglong, 0x1E3779B97F4A7C15)
-SCATTER_4 = cython.declare(cython.ulonglong, 0x42B2AE3D27D4EB4F)
 
 
 @cython.cfunc
@@ -806,7 +802,8 @@ class Connections:
             rest = ts_value
             rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_id & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
-            at = ((number * SCATTER_3 ^ (rest + ports) * SCATTER_4) & LOW_64) >> PLACE
+            # A prime just below RECENT mixes all bits, and the interpreter does it in one step.
+            at = (number ^ rest ^ ports) % 1021
             lane = flags >> LANE_SHIFT
             where = interfaces[i]
             where = where << 14 | lane
