@@ -28,7 +28,7 @@ cdef class Legs:
     cdef public bint upstream_legs_seen
     cdef int began(self, Connection conn, Exchange exchange) except -1
     cdef Host _host(self, Half half)
-    cpdef int opened(self, Connection conn)
-    cpdef bint is_client(self, Connection conn)
-    cdef bint _known(self, Connection conn)
+    cpdef int opened(self, Connection conn) except -1
+    cpdef bint is_client(self, Connection conn) except? -1
+    cdef bint _known(self, Connection conn) except? -1
     cdef int _compare(self, Connection conn, Exchange exchange) except -1

@@ -137,6 +137,7 @@ class Legs:
         return host
 
     @cython.ccall
+    @cython.exceptval(-1, check=False)
     def opened(self, conn: Connection) -> cython.int:
         """Hear of a connection that failed before any request: its opener opens, at least."""
         if conn.local == OPENER_LOCAL:
@@ -144,6 +145,7 @@ class Legs:
         return 0
 
     @cython.ccall
+    @cython.exceptval(-1, check=True)
     def is_client(self, conn: Connection) -> cython.bint:
         """Whether a connection is a client leg, as far as is known now."""
         host: Host
@@ -196,6 +198,7 @@ class Legs:
         return (high, low, port) in self._seen_fronts
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _known(self, conn: Connection) -> cython.bint:
         host: Host
         if conn.local == ACCEPTOR_LOCAL and self._gateway_host_opens:

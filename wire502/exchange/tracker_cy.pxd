@@ -50,7 +50,7 @@ cdef class Tracker(Observer):
     cdef long long _first_connect(self)
     cdef Upstream _upstream(self, Half half)
     cdef Upstream _tenant(self, Upstream first, Half half)
-    cdef bint _open_attempt(self, Connection conn)
+    cdef bint _open_attempt(self, Connection conn) except? -1
     cdef int _went_on(self, Connection conn, Exchange exchange) except -1
     cdef bint _is_tolerated(self, Connection conn, Exchange done)
     cdef int _count_oddities(self, Connection conn, Exchange done) except -1

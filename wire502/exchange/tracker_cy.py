@@ -190,6 +190,7 @@ class Tracker(Observer):
         return decoder
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def opened(self, conn: Connection) -> cython.int:
         """Count a connection for its upstream; a SYN starts the connect deadline."""
         upstream: Upstream = self._upstream(conn.b)
@@ -267,6 +268,7 @@ class Tracker(Observer):
         self._first = 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Measure the connect time."""
         upstream: Upstream | None = conn.upstream
@@ -281,6 +283,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _open_attempt(self, conn: Connection) -> cython.bint:
         """Whether anything on the connection can still fail."""
         decoder: Decoder | None = conn.decoder
@@ -298,6 +301,7 @@ class Tracker(Observer):
         return False
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def closing(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
         """Look again shortly when something was open; measure an idle close when nothing was."""
         upstream: Upstream
@@ -325,6 +329,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
         conn.settled = False
@@ -399,6 +404,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Count; and keep what is worth a record."""
         upstream: Upstream | None = conn.upstream
@@ -427,6 +433,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def violated(self, conn: Connection, exchange: Exchange) -> cython.int:
         """An illegal octet: look again when the gateway has had time to react."""
         if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
@@ -434,6 +441,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Give frames that were captured late a moment before the hole is called a loss."""
         self._doubts.append((ts, conn))
@@ -441,6 +449,7 @@ class Tracker(Observer):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def unseen(self, conn: Connection | None, ts: cython.longlong) -> cython.int:
         """Remember which connections lack octets: what was asked there, nobody knows."""
         self._doubts.append((ts, conn))
@@ -451,6 +460,7 @@ class Tracker(Observer):
         return [doubt for doubt in self._doubts if since <= doubt[0] <= until]
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def retired(self, conn: Connection) -> cython.int:
         """A connection is forgotten: judge what it had open, with what is known."""
         upstream: Upstream | None = conn.upstream

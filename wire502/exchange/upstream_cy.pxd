@@ -30,4 +30,4 @@ cdef class Upstream:
     cdef public Pace pace
     cdef public int lane
     cdef public dict tenants
-    cdef bint finished(self, Exchange exchange)
+    cdef bint finished(self, Exchange exchange) except? -1

@@ -125,6 +125,7 @@ class Upstream:
         self.tenants = None
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def finished(self, exchange: Exchange) -> cython.bint:
         """Count a whole exchange; return whether the time to its first octet could be measured."""
         took: cython.longlong = -1

@@ -122,7 +122,7 @@ cdef class Exchange:
     cdef public long long row
     cdef public bint judged
     cdef public bint piped
-    cdef int clear(self)
+    cdef int clear(self) except -1
 
 cdef class Decoder:
     cdef public Connection conn
@@ -136,10 +136,10 @@ cdef class Decoder:
     cdef public long long exchanges
     cdef public str looks_like
     cdef Decoder another(self, Connection conn)
-    cdef Py_ssize_t on_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
-    cdef int on_skipped(self, int side, long long offset, long long frame, long long ts)
-    cdef int on_gap(self, int side, long long offset, long long n, long long frame, long long ts)
-    cdef int on_fin(self, int side, long long frame, long long ts)
+    cdef Py_ssize_t on_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef int on_skipped(self, int side, long long offset, long long frame, long long ts) except -1
+    cdef int on_gap(self, int side, long long offset, long long n, long long frame, long long ts) except -1
+    cdef int on_fin(self, int side, long long frame, long long ts) except -1
 
 cdef class Connection:
     cdef public Half a
@@ -204,21 +204,21 @@ cdef class Connection:
     cdef public long long closed_ts
     cdef long long ring[48]
     cdef int begin(self)
-    cdef int note(self, int side, int what, long long octets, long long frame, long long ts)
+    cdef int note(self, int side, int what, long long octets, long long frame, long long ts) except -1
 
 cdef class Observer:
     cdef public long long next_due
     cdef public list growing
     cdef public long long growing_octets
     cdef public long long most_growing
-    cdef int opened(self, Connection conn)
-    cdef int established(self, Connection conn, long long frame, long long ts)
-    cdef int closing(self, Connection conn, int side, long long ts)
-    cdef int request_started(self, Connection conn, Exchange exchange)
-    cdef int exchange_done(self, Connection conn, Exchange exchange)
-    cdef int violated(self, Connection conn, Exchange exchange)
-    cdef int hole(self, Connection conn, long long ts)
-    cdef int unseen(self, Connection conn, long long ts)
-    cdef int retired(self, Connection conn)
+    cdef int opened(self, Connection conn) except -1
+    cdef int established(self, Connection conn, long long frame, long long ts) except -1
+    cdef int closing(self, Connection conn, int side, long long ts) except -1
+    cdef int request_started(self, Connection conn, Exchange exchange) except -1
+    cdef int exchange_done(self, Connection conn, Exchange exchange) except -1
+    cdef int violated(self, Connection conn, Exchange exchange) except -1
+    cdef int hole(self, Connection conn, long long ts) except -1
+    cdef int unseen(self, Connection conn, long long ts) except -1
+    cdef int retired(self, Connection conn) except -1
     cpdef Decoder new_decoder(self, Connection conn)
     cpdef int fire(self, long long now_ns)

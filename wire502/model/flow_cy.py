@@ -294,6 +294,7 @@ class Exchange:
         self.clear()
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def clear(self) -> cython.int:
         """Make the record as new."""
         if not cython.compiled:  # C fields start as zero, and those that hold an object as None
@@ -359,6 +360,7 @@ class Decoder:
         raise NotImplementedError
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def on_octets(
         self,
         side: cython.int,
@@ -372,6 +374,7 @@ class Decoder:
         raise NotImplementedError
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_skipped(
         self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong
     ) -> cython.int:
@@ -379,6 +382,7 @@ class Decoder:
         raise NotImplementedError
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_gap(
         self,
         side: cython.int,
@@ -391,6 +395,7 @@ class Decoder:
         raise NotImplementedError
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Hear that the side has sent its last octet."""
         raise NotImplementedError
@@ -553,6 +558,7 @@ class Connection:
         return first + (self.more_syn_acks or [])
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def note(
         self,
         side: cython.int,
@@ -624,46 +630,55 @@ class Observer:
         self.most_growing = 64 << 20
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def opened(self, conn: Connection) -> cython.int:
         """Hear of a new connection (a SYN, or the first frame of one that was open already)."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Hear of the first SYN-ACK."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def closing(self, conn: Connection, side: cython.int, ts: cython.longlong) -> cython.int:
         """Hear of a FIN or RST, of a refusal, or of an ICMP error."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of a request whose head has been read."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of an exchange whose response is complete; the record is reused after the call."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def violated(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Hear of the first illegal octet of a response."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def hole(self, conn: Connection, ts: cython.longlong) -> cython.int:
         """Hear of missing octets that their receiver has acknowledged."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def unseen(self, conn: Connection | None, ts: cython.longlong) -> cython.int:
         """Hear that the acceptor tells of octets which the capture does not hold; None: of an unknown connection."""
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def retired(self, conn: Connection) -> cython.int:
         """Hear that a connection is forgotten (evicted, its port used again, or long closed)."""
         return 0

@@ -33,6 +33,6 @@ cdef class Head:
     cdef int _status_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end) except -1
     cdef int _blame(self, Py_ssize_t where, str part, str why, bint lost) except -1
 
-cdef Py_ssize_t status_line_fault(const unsigned char* octets, Py_ssize_t start, Py_ssize_t n, bint ended)
-cdef int request_likeness(const unsigned char* octets, Py_ssize_t n)
-cdef bint looks_like_status(const unsigned char* octets, Py_ssize_t n)
+cdef Py_ssize_t status_line_fault(const unsigned char* octets, Py_ssize_t start, Py_ssize_t n, bint ended) noexcept
+cdef int request_likeness(const unsigned char* octets, Py_ssize_t n) noexcept
+cdef bint looks_like_status(const unsigned char* octets, Py_ssize_t n) noexcept

@@ -178,6 +178,7 @@ def is_space(octet: cython.int) -> cython.bint:
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def status_line_fault(
     octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t, ended: cython.bint
 ) -> cython.Py_ssize_t:
@@ -231,12 +232,14 @@ def status_line_fault(
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def looks_like_status(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.bint:
     """Whether a run of octets begins with a good status line's first twelve octets."""
     return n >= 12 and status_line_fault(octets, 0, 12, False) < 0
 
 
 @cython.cfunc
+@cython.exceptval(check=False)
 def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
     """Whether octets begin a request line: 1 yes, 0 no, -1 too few to say."""
     i: cython.Py_ssize_t = 0

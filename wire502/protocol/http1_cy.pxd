@@ -39,17 +39,17 @@ cdef class Http1(Decoder):
     cdef bint upgrading
     cdef public bint growing
     cdef int _set(self, Connection conn, Observer observer, long long max_head, int max_queue) except -1
-    cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
-    cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
-    cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
-    cdef Py_ssize_t _response_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef Py_ssize_t _response_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef int _request_read(self, bytes head, long long end, long long frame, long long ts) except -1
     cdef int _request_end(self, long long end, long long frame, long long ts) except -1
     cdef int _response_read(self, long long end, long long frame, long long ts) except -1
     cdef int _response_end(self, long long end, long long frame, long long ts) except -1
     cdef int _finished(self) except -1
     cdef Exchange _begin(self, long long offset, long long frame, long long ts)
-    cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef int _chunk_fault(self, int side, long long offset, long long frame, long long ts, str why) except -1
     cdef int _blame(self, Exchange exchange, long long offset, str part, str why, str looks, bint lost, long long frame, long long ts) except -1
     cdef int _opaque(self, int side, bytes octets) except -1

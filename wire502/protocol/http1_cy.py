@@ -156,6 +156,7 @@ class Http1(Decoder):
     # -- the contract ---------------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def on_octets(
         self,
         side: cython.int,
@@ -183,6 +184,7 @@ class Http1(Decoder):
         return self._response_octets(octets, n, offset, frame, ts)
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_skipped(
         self, side: cython.int, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong
     ) -> cython.int:
@@ -200,6 +202,7 @@ class Http1(Decoder):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_gap(
         self,
         side: cython.int,
@@ -257,6 +260,7 @@ class Http1(Decoder):
         return 0
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """The last octet of a side has been seen; a body without a length ends with it."""
         if side == 1 and self.state_b == CLOSE and self.current is not None and not self.current.resp_cut:
@@ -321,6 +325,7 @@ class Http1(Decoder):
     # -- requests -------------------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _request_octets(
         self,
         octets: cython.p_const_uchar,
@@ -408,6 +413,7 @@ class Http1(Decoder):
         return self._request_octets(octets, n, offset, frame, ts)
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _request_head(
         self,
         octets: cython.p_const_uchar,
@@ -722,6 +728,7 @@ class Http1(Decoder):
     # -- responses ------------------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _response_octets(
         self,
         octets: cython.p_const_uchar,
@@ -853,6 +860,7 @@ class Http1(Decoder):
             self.foreign_octets = None
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _response_head(
         self,
         octets: cython.p_const_uchar,
@@ -1120,6 +1128,7 @@ class Http1(Decoder):
     # -- the chunked coding ---------------------------------------------------------------------------------------
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
     def _chunk_octets(
         self,
         side: cython.int,
