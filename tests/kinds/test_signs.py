@@ -30,6 +30,6 @@ def test_few_are_asked() -> None:
     """Of a reset without an answer only those kinds are asked that tell of resets, or of a request never read."""
     reset = factory.attempt(upstream_rst=factory.rst(5, 3.0))
 
-    assert {kind.name for kind in asked_of(reset, Context())} == {"rst_before_response", "rst_mid_request"}
+    assert {kind.name for kind in asked_of(reset, Context())} == {"rst_before_response"}
     reused = {kind.name for kind in asked_of(replace(reset, reused=True), Context())}
-    assert reused == {"rst_before_response", "rst_mid_request", "stale_keepalive"}
+    assert reused == {"rst_before_response", "stale_keepalive"}

@@ -74,7 +74,7 @@ def decide(findings: Sequence[Finding]) -> Finding | None:
 
 def _look_around(attempt: Attempt, surroundings: Surroundings) -> Attempt:
     """Return the attempt, told whether another one ended after the same wait."""
-    wait = None if attempt.similar_silence else pause(attempt)
+    wait = None if attempt.similar_silence or surroundings is _NOTHING else pause(attempt)
     if wait is None or wait.until is None:
         return attempt
     if any(surroundings.similar_silence(length / 1e9, attempt.stream) for length in sorted({*wait.lengths[:2]})):
@@ -83,7 +83,7 @@ def _look_around(attempt: Attempt, surroundings: Surroundings) -> Attempt:
 
 
 def _oddities(attempt: Attempt) -> list[str]:
-    seen = list(attempt.oddities)
+    seen = list(attempt.oddities) if attempt.oddities else []
     violation = attempt.violation
     if violation is not None:
         seen.append(f"invalid_{violation.part}")
@@ -91,7 +91,7 @@ def _oddities(attempt: Attempt) -> list[str]:
         seen.append("ignored_reset")
     if attempt.handshake.refused is not None and nobody_asked(attempt):
         seen.append("refused_without_client_request")
-    return sorted(set(seen))
+    return sorted(set(seen)) if seen else seen
 
 
 def _masked(attempt: Attempt, finding: Finding) -> bool:
@@ -118,7 +118,7 @@ def _evidence(attempt: Attempt, finding: Finding) -> list[Evidence]:
         first, second = attempt.overlap_conflict
         cited.setdefault(first, "first copy of octets that came twice")
         cited.setdefault(second, "second copy, with other octets")
-    return [Evidence(point.frame, note, point.file) for point, note in sorted(cited.items(), key=lambda c: order(c[0]))]
+    return [Evidence(point.frame, cited[point], point.file) for point in sorted(cited, key=order)]
 
 
 def _why_unknown(attempt: Attempt) -> str:

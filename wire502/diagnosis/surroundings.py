@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from wire502.model.around import Ending, Endpoint, Failed, FirstBytes
+from wire502.model.around import Ending, Endpoint, Failed, FirstBytes, Refusals
 from wire502.model.attempt import Attempt
 
 
@@ -29,6 +29,9 @@ class Surroundings(Protocol):
 
     def endpoint(self) -> Endpoint:
         """Return the upstream endpoint of the attempt."""
+
+    def refusals(self) -> Refusals | None:
+        """Return the latest refusals of the endpoint: what ``endpoint`` says, without all the rest of it."""
 
     def slow_answer_ms(self) -> float | None:
         """Return the time to the first octet that one answer of the endpoint in a hundred exceeds; None: unknown."""
@@ -71,6 +74,10 @@ class NoSurroundings:
     def endpoint(self) -> Endpoint:
         """Return an endpoint of which nothing is known."""
         return Endpoint("")
+
+    def refusals(self) -> Refusals | None:
+        """Return those of the endpoint, of which nothing is known."""
+        return self.endpoint().refusals
 
     def slow_answer_ms(self) -> float | None:
         """Return nothing."""

@@ -193,8 +193,8 @@ class Casebook:
         joined = held.joined
         client = None if conn is None else self._linker.view(joined, conn)
         known = self._known(held, client)
-        if known != attempt or held.failure is None:
-            verdict = self._judge.verdict(known) if known != attempt else held.verdict
+        if known is not attempt or held.failure is None:
+            verdict = self._judge.verdict(known) if known is not attempt else held.verdict
             held.attempt = known
             if verdict.outcome != "failure" and held.failure is None:
                 held.dropped = True
@@ -213,7 +213,7 @@ class Casebook:
                 self._tell_again(told)
 
     def _known(self, held: Held, client: ClientView | None) -> Attempt:
-        """Return the attempt of a held failure with what has been learned of its client."""
+        """Return the attempt of a held failure, or a copy with what has been learned of its client."""
         attempt, row = held.attempt, held.joined.row
         changes: dict[str, object] = {}
         if client != attempt.client:

@@ -30,6 +30,7 @@ OUTAGES = 32  # outages that are remembered
 LEAST_FAILURES = 2  # fewer are no outage ...
 LEAST_OUTAGE_NS = 1_000_000_000  # ... unless it took so long until a good response
 FOREVER_NS = 1 << 62  # longer than any wait
+_new = tuple.__new__  # what the constructor of a named tuple comes down to, without the way there in Python
 # Typed: a plain module constant is a Python object to the compiler.
 _ROWS = cython.declare(cython.longlong, ROWS)
 _WIDTH = cython.declare(cython.longlong, WIDTH)
@@ -370,15 +371,18 @@ class Sights:
                 continue
             one = self.told[row]
             if one is None:
-                one = Ending(
-                    Point(self.rows[at + 1], what >> 8, ts),
-                    self.rows[at + 2],
-                    "rst" if what & _RST else "fin",
-                    what & _BUSY != 0,
-                    what & _FRESH != 0,
-                    self.rows[at + 4],
-                    self.rows[at + 5],
-                    self.rows[at + 6],
+                one = _new(
+                    Ending,
+                    (
+                        Point(self.rows[at + 1], what >> 8, ts),
+                        self.rows[at + 2],
+                        "rst" if what & _RST else "fin",
+                        what & _BUSY != 0,
+                        what & _FRESH != 0,
+                        self.rows[at + 4],
+                        self.rows[at + 5],
+                        self.rows[at + 6],
+                    ),
                 )
                 self.told[row] = one
             found.append(one)
@@ -394,7 +398,7 @@ class Sights:
             count = self.slots[at + 1]
             if count:
                 mean = self.slots[at + 2] // count
-                found.append(FirstBytes(self.slots[at] * SLOT_NS, count, mean, self.slots[at + 3]))
+                found.append(_new(FirstBytes, (self.slots[at] * SLOT_NS, count, mean, self.slots[at + 3])))
         return sorted(found)
 
 

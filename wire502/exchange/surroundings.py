@@ -100,6 +100,10 @@ class Around:
             self._known = Endpoint("") if self._upstream is None else _endpoint(self._upstream)
         return self._known
 
+    def refusals(self) -> Refusals | None:
+        """Return the latest refusals of the endpoint."""
+        return None if self._upstream is None else _refusals(self._upstream)
+
     def slow_answer_ms(self) -> float | None:
         """Return the time to the first octet that one answer of the endpoint in a hundred exceeds."""
         return None if self._upstream is None else self._upstream.first_byte.percentile(0.99)

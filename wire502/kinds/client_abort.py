@@ -51,7 +51,7 @@ NAME = "client_abort"
 TITLE = "the client left before its response"
 GROUP = "gateway"
 REFINES = ("gateway_abort",)
-NEEDS = ("ended", "left")
+NEEDS = ("first", "left")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

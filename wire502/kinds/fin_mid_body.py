@@ -48,7 +48,7 @@ NAME = "fin_mid_body"
 TITLE = "closed short of the response's end"
 GROUP = "response"
 REFINES = ()
-NEEDS = ("fin", "answered")
+NEEDS = ("fin", "bodied")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

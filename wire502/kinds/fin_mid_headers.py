@@ -47,7 +47,7 @@ NAME = "fin_mid_headers"
 TITLE = "closed inside the response's head"
 GROUP = "response"
 REFINES = ()
-NEEDS = ("fin", "answered")
+NEEDS = ("fin", "headless")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -48,7 +48,7 @@ NAME = "fin_mid_request"
 TITLE = "closed while the request was being sent"
 GROUP = "request"
 REFINES = ()
-NEEDS = ("fin", "asked")
+NEEDS = ("fin", "partial")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -51,7 +51,7 @@ NAME = "gateway_abort"
 TITLE = "the gateway ended the attempt itself"
 GROUP = "gateway"
 REFINES = ()
-NEEDS = ("ended",)
+NEEDS = ("first",)
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

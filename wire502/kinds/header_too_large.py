@@ -44,6 +44,7 @@ from __future__ import annotations
 
 from wire502.kinds import _evidence, _phases
 from wire502.kinds._sight import blind, finished
+from wire502.kinds._signs import LONG_HEAD
 from wire502.kinds._violations import client_failed, tolerated
 from wire502.model.attempt import Attempt, Point, Response
 from wire502.model.context import Context
@@ -54,9 +55,8 @@ NAME = "header_too_large"
 TITLE = "the response's head was too long for the gateway"
 GROUP = "response"
 REFINES = ("stall_mid_request", "stall_mid_headers", "stall_mid_body", "gateway_abort", "client_abort")
-NEEDS = ("answered", "ended")
+NEEDS = ("ended", "long")
 
-LEAST_OCTETS = 4096  # the smallest limit of any gateway in common use
 AT_ONCE_NS = 1_000_000_000
 
 
@@ -93,7 +93,7 @@ def _dropped_at_once(attempt: Attempt, response: Response, ended: Point, failed:
     if theirs is not None and _phases.order(theirs.point) < _phases.order(ended):
         return False
     last = response.head_end or response.last
-    return response.head_bytes >= LEAST_OCTETS and 0 <= ended.time_ns - last.time_ns <= AT_ONCE_NS
+    return response.head_bytes >= LONG_HEAD and 0 <= ended.time_ns - last.time_ns <= AT_ONCE_NS
 
 
 def _finding(attempt: Attempt, response: Response, point: Point, ended: Point, sure: bool) -> Finding:

@@ -48,7 +48,7 @@ NAME = "rst_mid_body"
 TITLE = "reset inside the response's body"
 GROUP = "response"
 REFINES = ()
-NEEDS = ("rst", "answered")
+NEEDS = ("rst", "bodied")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

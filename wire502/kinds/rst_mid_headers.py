@@ -46,7 +46,7 @@ NAME = "rst_mid_headers"
 TITLE = "reset inside the response's head"
 GROUP = "response"
 REFINES = ()
-NEEDS = ("rst", "answered")
+NEEDS = ("rst", "headless")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -52,7 +52,7 @@ NAME = "rst_mid_request"
 TITLE = "reset while the request was being sent"
 GROUP = "request"
 REFINES = ()
-NEEDS = ("rst", "asked")
+NEEDS = ("rst", "partial")
 
 
 def failure_point(attempt: Attempt, _context: Context) -> Finding | None:

@@ -48,7 +48,7 @@ NAME = "stall_mid_headers"
 TITLE = "silence inside the response's head"
 GROUP = "response"
 REFINES = ()
-NEEDS = ("asked", "answered", "waited")
+NEEDS = ("asked", "headless", "waited")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

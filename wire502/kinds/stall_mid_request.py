@@ -50,7 +50,7 @@ NAME = "stall_mid_request"
 TITLE = "the upstream stopped taking the request"
 GROUP = "request"
 REFINES = ()
-NEEDS = ("asked", "waited")
+NEEDS = ("partial", "waited")
 
 
 def failure_point(attempt: Attempt, context: Context) -> Finding | None:

@@ -72,6 +72,8 @@ def _number(value: float) -> str:
 
 def _scalar(value: object) -> str:
     """Write text, a number, a truth value or null: what a Literal or an unforeseen type holds."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
     return _number(value) if isinstance(value, float) else json.dumps(value, default=str)
 
 

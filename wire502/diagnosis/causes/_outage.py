@@ -18,14 +18,14 @@ def refusals(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> 
 
     None without any, and for an endpoint that had never been well before.
     """
-    endpoint = surroundings.endpoint()
-    run, refused = endpoint.refusals, attempt.handshake.refused
+    run, refused = surroundings.refusals(), attempt.handshake.refused
     if run is None:
         return None
     if refused is None:
         return run if 0 <= run.since.time_ns - finding.point.time_ns <= SOON_NS else None
     if not run.since.time_ns <= refused.time_ns <= run.last.time_ns:
         return None
+    endpoint = surroundings.endpoint()
     first = endpoint.first_answer
     well = endpoint.exchanges > 0 or (first is not None and first.time_ns < run.since.time_ns)
     return run if well else None
@@ -56,6 +56,8 @@ def _densest(ends: list[Ending]) -> list[Ending]:
 
 def _unexplained(ends: list[Ending]) -> list[Ending]:
     """Return the upstream's ends of open requests, and of idle connections if these were of different ages."""
+    if not ends:
+        return ends
     busy = [one for one in ends if one.busy]
     idle = [one for one in ends if not one.busy and one.waited_ns >= MOMENT_NS]
     if idle and max(one.waited_ns for one in idle) - min(one.waited_ns for one in idle) < MOMENT_NS:

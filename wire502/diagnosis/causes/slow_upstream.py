@@ -50,9 +50,11 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
     if len(seconds) < LAST + LEAST_BEFORE:
         return None
     before, last = seconds[:-LAST], seconds[-LAST:]
+    now = sum([one.mean_ns * one.number for one in last]) // sum([one.number for one in last])
+    if now < LEAST_NS:
+        return None
     usual = int(median([one.mean_ns for one in before]))
-    now = sum(one.mean_ns * one.number for one in last) // sum(one.number for one in last)
-    if now < LEAST_NS or now < FACTOR * usual:
+    if now < FACTOR * usual:
         return None
     rise = f"from {duration(usual)} to {duration(now)}"
     return Cause(

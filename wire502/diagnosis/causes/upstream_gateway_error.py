@@ -20,6 +20,8 @@ What to check next
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wire502.diagnosis.causes._notes import cite
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt, Response
@@ -74,6 +76,7 @@ def _marks(response: Response) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=64)
 def _is_gateway(server: str) -> bool:
     """Whether a Server field names a product that is known as a gateway; no table is read for that."""
     from wire502.gateways import names
