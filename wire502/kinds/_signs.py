@@ -91,7 +91,7 @@ def _of_handshake(shake: Handshake) -> int:
 
 def _of_ends(attempt: Attempt) -> int:
     fin, ours = _time(attempt.upstream_fin), _time(attempt.gateway_fin)
-    rst, again = _time(attempt.upstream_rst), _time(attempt.gateway_rst)
+    rst, again = _time_of_rst(attempt.upstream_rst), _time_of_rst(attempt.gateway_rst)
     if ours is None or (again is not None and again < ours):
         ours = again
     shown = 0
@@ -108,8 +108,12 @@ def _of_ends(attempt: Attempt) -> int:
 
 
 def _time(closing: Closing | None) -> int | None:
-    """Return when a FIN or RST came, None for one that its receiver ignored."""
-    return None if closing is None or closing.accepted is False else closing.point.time_ns
+    return None if closing is None else closing.point.time_ns
+
+
+def _time_of_rst(rst: Closing | None) -> int | None:
+    """Return when a RST came, None for one that its receiver ignored."""
+    return None if rst is None or rst.accepted is False else rst.point.time_ns
 
 
 def _partial(attempt: Attempt, request: Request) -> bool:
