@@ -103,6 +103,8 @@ class Painter:
         return "".join(f"{self._line(line)}\n" for line in lines)
 
     def _line(self, line: Line) -> str:
+        if not (self._color or self._ascii):
+            return plain("".join([text for text, _ in line])).rstrip()
         spans = [Span(plain(text), style) for text, style in line]
         while spans and not spans[-1].text.rstrip():
             spans.pop()

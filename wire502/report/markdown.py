@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from wire502.model.verdict import ClientRef, Failure, Incident, Summary
 from wire502.report._clock import Clock, rfc3339
@@ -61,6 +62,11 @@ def markdown(
     return "\n".join(lines)
 
 
+def _longest_fence(text: str) -> int:
+    return max(map(len, re.findall("`+", text))) if "`" in text else 0
+
+
+@lru_cache(4096)  # most sentences of a report stand in it many times
 def safe(text: str) -> str:
     """Return *text* so that Markdown shows it as it stands, and neither links nor mentions nor runs anything."""
     return _MARKUP.sub(lambda found: f"\\{found[0]}", plain(text))
@@ -69,8 +75,7 @@ def safe(text: str) -> str:
 def code(text: str) -> str:
     """Return *text* as a piece of code, whatever is in it (CommonMark section 6.1)."""
     text = plain(text)
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
+    fence = "`" * (_longest_fence(text) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
@@ -170,8 +175,7 @@ def client_lines(client: ClientRef | None, incidents: Sequence[Incident], frames
 def _ladder(failure: Failure, frames: Frames) -> Iterator[str]:
     text = Painter().paint(ladder(failure, frames, Clock(), _LADDER_WIDTH)).rstrip("\n")
     if text:
-        longest = max((len(run) for run in re.findall("`+", text)), default=0)
-        fence = "`" * max(longest + 1, 3)
+        fence = "`" * max(_longest_fence(text) + 1, 3)
         yield from (f"{fence}text", text, fence, "")
     for item in failure.evidence:
         yield f"- {code(frames.cite(item.frame, item.file))} {safe(item.note)}"

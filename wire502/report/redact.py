@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from wire502.model.text import MASK, ordinary_request, redact_target, redact_text
 
 R = TypeVar("R")
+_NAMES: dict[type, tuple[str, ...]] = {}  # of the records of this program, of which there are some dozens
 _LEAST_PIECE = 3  # characters; less would be found in every sentence
 
 
@@ -38,12 +39,12 @@ def redact(result: R) -> R:
 def _foreign(record: Any) -> list[str]:
     """Return methods and targets that are none: pieces of something else that was taken for a request."""
     found: list[str] = []
-    if is_dataclass(record):
+    if names := _names(type(record)):
         method, target = getattr(record, "method", None), getattr(record, "target", None)
         if isinstance(method, str) and isinstance(target, str) and not ordinary_request(method, target):
             found += [text for text in (method, target) if len(text) >= _LEAST_PIECE]
-        for field in fields(record):
-            found += _foreign(getattr(record, field.name))
+        for name in names:
+            found += _foreign(getattr(record, name))
     elif isinstance(record, dict):
         for value in record.values():
             found += _foreign(value)
@@ -53,16 +54,25 @@ def _foreign(record: Any) -> list[str]:
 def _targets(record: Any) -> list[str]:
     """Return the request targets with a query that stand anywhere in *record*."""
     found: list[str] = []
-    if is_dataclass(record):
+    if names := _names(type(record)):
         target = getattr(record, "target", None)
         if isinstance(target, str) and any(mark in target for mark in "?@;"):
             found.append(target)
-        for field in fields(record):
-            found += _targets(getattr(record, field.name))
+        for name in names:
+            found += _targets(getattr(record, name))
     elif isinstance(record, dict):
         for value in record.values():
             found += _targets(value)
     return found
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the names of a record's fields, none for what is no record."""
+    names = _NAMES.get(kind)
+    if names is None:
+        names = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+        _NAMES[kind] = names
+    return names
 
 
 def _walk(value: Any, sentence: Callable[[str], str]) -> Any:
@@ -75,15 +85,14 @@ def _walk(value: Any, sentence: Callable[[str], str]) -> Any:
             key: _target(item, sentence) if key == "target" and isinstance(item, str) else _walk(item, sentence)
             for key, item in value.items()
         }
-    if is_dataclass(value) and not isinstance(value, type):
+    if names := _names(type(value)):
         return replace(
             value,
             **{
-                field.name: _target(item, sentence)
-                if field.name == "target" and isinstance(item := getattr(value, field.name), str)
-                else _walk(getattr(value, field.name), sentence)
-                for field in fields(value)
-                if field.init
+                name: _target(item, sentence)
+                if name == "target" and isinstance(item := getattr(value, name), str)
+                else _walk(getattr(value, name), sentence)
+                for name in names
             },
         )
     return value
