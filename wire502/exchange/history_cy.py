@@ -19,6 +19,8 @@ if cython.compiled:
     from cython.cimports.libc.string import memchr, memcpy
     from cython.cimports.wire502.model.flow_cy import Connection, Exchange
 else:
+    from binascii import crc32
+
     from wire502.model.flow_cy import Connection, Exchange
 
 from wire502.model.flow_cy import NEVER
@@ -82,7 +84,7 @@ def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.
         h = (h ^ word) * prime
         h ^= h >> 29
     else:
-        h = hash(octets[start:end]) & LOW_64
+        h = crc32(octets[start:end])  # not `hash`: what is forgotten first would differ from run to run
     return h
 
 

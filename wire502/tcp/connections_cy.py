@@ -314,8 +314,8 @@ class Connections:
         """Have the oldest connection rest if it can: whether it does."""
         conn: Connection | None = self.order[self.oldest]
         resting: Resting | None
-        if conn is None or not may_rest(conn):
-            return False
+        if self.mine < 0 or conn is None or not may_rest(conn):
+            return False  # no interpreter that counts references, or something special
         # Beside who asks here: its decoder, and the table (the interpreter's has it twice).
         if self._references() != self.mine + (2 if cython.compiled else 3):
             if conn.decoder is not None:
@@ -596,6 +596,7 @@ class Connections:
         conn: Connection | None
         resting: Resting | None
         tries: cython.int = 64
+        awake: cython.longlong
         while self.first_closed < len(self.closed):
             conn = self.closed[self.first_closed]
             assert conn is not None
@@ -609,7 +610,8 @@ class Connections:
         if self.first_closed > 1024 and 2 * self.first_closed > len(self.closed):
             del self.closed[: self.first_closed]
             self.first_closed = 0
-        if len(self.order) - self.oldest > self.live - self.resting + (self.live >> 2) + 1024:
+        awake = self.live - self.resting
+        if len(self.order) - self.oldest > awake + (awake >> 2) + 1024:
             self.order = [conn for conn in self.order if conn is not None and not conn.superseded]
             self.oldest = 0
             self.left = 0
