@@ -98,7 +98,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hold", "time", "how long a verdict waits, in capture time, for the client's answer before it is printed"),
     Setting("history", "time", "how long healthy exchanges are remembered, to link retries and legs"),
     Setting("history_rows", "count", "how many healthy exchanges are remembered at most"),
-    Setting("max_connections", "count", "open connections kept (262,144 of them unpacked); the longest idle ones go first"),
+    Setting("max_connections", "count", "open connections kept (262,144 of them unpacked); the idlest ones go first"),
     Setting("rest_after", "time", "open connections idle for so long are packed small, until their next segment ..."),
     Setting("rest_from", "count", "... while more of them than this are not"),
     Setting("closed_linger", "time", "how long a closed connection is remembered, for late frames"),
