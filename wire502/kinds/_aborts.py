@@ -84,12 +84,6 @@ def _half_close_only(attempt: Attempt) -> bool:
     return not client_left(attempt, None)
 
 
-def _before_answer(attempt: Attempt, ended: Point) -> bool:
-    """Whether the gateway had given up before the SYN-ACK came."""
-    answers = attempt.handshake.syn_acks
-    return bool(answers) and attempt.request is None and order(ended) < order(answers[0])
-
-
 def _before_syn_ack(attempt: Attempt, ended: Point) -> bool:
     """Whether the gateway gave up on a SYN that was answered only afterwards."""
     shake = attempt.handshake
