@@ -93,9 +93,11 @@ def host(text: str) -> Address | None:
         return None
 
 
-def column(values: memoryview | list[int], count: int) -> list[int]:
+def column(values: memoryview, count: int) -> list[int]:
     """Return the first *count* values of a column; a loop over a list is many times as fast."""
-    return values[:count] if isinstance(values, list) else memoryview(values)[:count].tolist()
+    if not hasattr(values, "tolist"):  # compiled, a column of a batch is what only has a buffer
+        values = memoryview(values)
+    return values.tolist()[:count]
 
 
 def ends(segments: Segments, row: int) -> tuple[End, End]:

@@ -14,29 +14,35 @@ cdef class Batch:
     cdef public unsigned char[::1] direction
     cpdef int check(self)
 
+cdef struct Row:
+    long long frame
+    long long ts_ns
+    long long start
+    unsigned long long source_high
+    unsigned long long source_low
+    unsigned long long target_high
+    unsigned long long target_low
+    unsigned int ports
+    unsigned int seq
+    unsigned int ack
+    unsigned int flags
+    unsigned int ts_value
+    int interface
+    int length
+    int captured
+    int ip_id
+    unsigned short window
+    unsigned short mss
+    signed char scale
+    unsigned char ttl
+
+ctypedef Row* RowAt
+
 cdef class Segments:
     cdef public Py_ssize_t capacity
     cdef public Py_ssize_t count
     cdef public list rare
     cdef public unsigned char[::1] data
-    cdef public long long[::1] frame
-    cdef public long long[::1] ts_ns
-    cdef public int[::1] interface
-    cdef public unsigned long long[::1] source_high
-    cdef public unsigned long long[::1] source_low
-    cdef public unsigned long long[::1] target_high
-    cdef public unsigned long long[::1] target_low
-    cdef public unsigned int[::1] ports
-    cdef public unsigned int[::1] seq
-    cdef public unsigned int[::1] ack
-    cdef public unsigned int[::1] flags
-    cdef public int[::1] window
-    cdef public long long[::1] start
-    cdef public int[::1] length
-    cdef public int[::1] captured
-    cdef public unsigned char[::1] ttl
-    cdef public int[::1] ip_id
-    cdef public unsigned int[::1] ts_value
-    cdef public int[::1] mss
-    cdef public int[::1] scale
+    cdef RowAt rows
+    cdef object _memory
     cpdef int check(self)

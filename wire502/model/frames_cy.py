@@ -7,6 +7,8 @@ Python's border once for thousands of frames. ``count`` says how many rows are v
 from __future__ import annotations
 
 from array import array
+from operator import attrgetter
+from struct import calcsize
 from typing import Any
 
 try:
@@ -29,12 +31,18 @@ OUTBOUND = 0x20000  # ... or was sent by it
 LANE_SHIFT = 18  # the bits from here up: the lane, which VLAN or virtual network the frame was on; 0 said by nothing
 
 
-def _column(code: str, rows: int) -> Any:
-    """Return a column of zeros for C numbers of the type *code*: a memoryview, uncompiled a list.
-
-    Only C can read an array without an object for each number; a list is what the interpreter reads fastest.
-    """
-    return memoryview(array(code, [0]) * rows) if cython.compiled else [0] * rows
+# The columns of a row of Segments, those of one C type together: as the struct Row in the .pxd has them.
+_LAYOUT = (
+    ("q", "frame ts_ns start"),
+    ("Q", "source_high source_low target_high target_low"),
+    ("I", "ports seq ack flags ts_value"),
+    ("i", "interface length captured ip_id"),
+    ("H", "window mss"),
+    ("b", "scale"),
+    ("B", "ttl"),
+)
+COLUMNS = {name: code for code, names in _LAYOUT for name in names.split()}
+_ROW = calcsize("".join(COLUMNS.values()) + "0q")  # octets, with what fills up the last of them
 
 
 @cython.cclass
@@ -88,6 +96,58 @@ class Batch:
         return 0
 
 
+class PlainRow:
+    """A row of ``Segments`` uncompiled, where compiled code has a pointer to a C struct: both read ``row.seq``."""
+
+    __slots__ = tuple(COLUMNS)
+    frame: int
+    ts_ns: int
+    start: int
+    source_high: int
+    source_low: int
+    target_high: int
+    target_low: int
+    ports: int
+    seq: int
+    ack: int
+    flags: int
+    ts_value: int
+    interface: int
+    length: int
+    captured: int
+    ip_id: int
+    window: int
+    mss: int
+    scale: int
+    ttl: int
+
+    def __init__(self) -> None:
+        for name in COLUMNS:
+            setattr(self, name, 0)
+
+
+if not cython.compiled:
+    RowAt = PlainRow
+
+
+class _PlainColumn:
+    """One column of plain rows, which is what a strided memoryview is of compiled ones."""
+
+    def __init__(self, rows: list[PlainRow], name: str) -> None:
+        self._rows = rows
+        self._name = name
+
+    def __getitem__(self, row: int) -> int:
+        return int(getattr(self._rows[row], self._name))
+
+    def __setitem__(self, row: int, value: int) -> None:
+        setattr(self._rows[row], self._name, value)
+
+    def tolist(self) -> list[int]:
+        """Return the values of all rows."""
+        return list(map(attrgetter(self._name), self._rows))
+
+
 @cython.cclass
 class Segments:
     """TCP segments of one batch, headers decoded; ``rare`` holds the other frames that matter, in order.
@@ -106,70 +166,47 @@ class Segments:
     | ts_value | TSval of the timestamp option, 0 without HAS_TIMESTAMP |
     | mss, scale | options of a SYN: maximum segment size (0 none) and window scale (-1 none) |
 
-    ``rare`` holds ``model.capture_info.RareFrame`` records; its ``row`` is the number of segments that precede it.
+    Kernels read ``rows[i].seq``: what one segment says stands together, in two lines of a processor's cache. All others
+    read ``segments.seq[i]``. ``rare`` holds ``model.capture_info.RareFrame`` records; its ``row`` is the number of
+    segments that precede it.
     """
 
     capacity: int
     count: int
     rare: list[object]
     data: memoryview
-    frame: memoryview
-    ts_ns: memoryview
-    interface: memoryview
-    source_high: memoryview
-    source_low: memoryview
-    target_high: memoryview
-    target_low: memoryview
-    ports: memoryview
-    seq: memoryview
-    ack: memoryview
-    flags: memoryview
-    window: memoryview
-    start: memoryview
-    length: memoryview
-    captured: memoryview
-    ttl: memoryview
-    ip_id: memoryview
-    ts_value: memoryview
-    mss: memoryview
-    scale: memoryview
+    rows: list[PlainRow]
+    _memory: memoryview
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.count = 0
         self.rare = []
         self.data = memoryview(bytearray(1))
-        self.frame = _column("q", capacity)
-        self.ts_ns = _column("q", capacity)
-        self.interface = _column("i", capacity)
-        self.source_high = _column("Q", capacity)
-        self.source_low = _column("Q", capacity)
-        self.target_high = _column("Q", capacity)
-        self.target_low = _column("Q", capacity)
-        self.ports = _column("I", capacity)
-        self.seq = _column("I", capacity)
-        self.ack = _column("I", capacity)
-        self.flags = _column("I", capacity)
-        self.window = _column("i", capacity)
-        self.start = _column("q", capacity)
-        self.length = _column("i", capacity)
-        self.captured = _column("i", capacity)
-        self.ttl = _column("B", capacity)
-        self.ip_id = _column("i", capacity)
-        self.ts_value = _column("I", capacity)
-        self.mss = _column("i", capacity)
-        self.scale = _column("i", capacity)
+        if cython.compiled:
+            self._memory = memoryview(bytearray(_ROW * max(capacity, 1)))
+            octets: cython.uchar[::1] = self._memory
+            self.rows = cython.cast(RowAt, cython.address(octets[0]))
+        else:
+            self.rows = [PlainRow() for _ in range(capacity)]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the column *name*, to be read and written by row; ``tolist()`` gives it as a whole."""
+        code = COLUMNS.get(name)
+        if code is None:
+            raise AttributeError(f"segments have no column {name!r}")
+        if not cython.compiled:
+            return _PlainColumn(self.rows, name)
+        wide = calcsize(code)
+        before = list(COLUMNS.values())[: list(COLUMNS).index(name)]
+        return self._memory.cast(code)[calcsize("".join(before)) // wide :: _ROW // wide]
 
     @cython.ccall
     def check(self) -> cython.int:
-        """Raise IndexError where a column is shorter than ``capacity``: a kernel looks once, not at each row."""
-        least: cython.Py_ssize_t = min(len(self.frame), len(self.ts_ns), len(self.interface))
-        least = min(least, len(self.source_high), len(self.source_low), len(self.target_high))
-        least = min(least, len(self.target_low), len(self.ports), len(self.seq), len(self.ack))
-        least = min(least, len(self.flags), len(self.window), len(self.start), len(self.length))
-        least = min(least, len(self.captured), len(self.ttl), len(self.ip_id), len(self.ts_value))
-        if max(self.count, self.capacity) > min(least, len(self.mss), len(self.scale)):
-            raise IndexError("segments with a column of fewer rows than they say")
+        """Raise IndexError where there are fewer rows than are said to be: a kernel looks once, not at each row."""
+        rows = len(self._memory) // _ROW if cython.compiled else len(self.rows)
+        if max(self.count, self.capacity) > rows:
+            raise IndexError("segments of fewer rows than they say")
         return 0
 
 

@@ -1,4 +1,4 @@
-from wire502.model.frames_cy cimport Batch, Segments
+from wire502.model.frames_cy cimport Batch, RowAt, Segments
 from wire502.packet.fragments_cy cimport Reassembler
 from wire502.packet.layers_cy cimport Cursor
 from wire502.packet.options_cy cimport Options

@@ -25,12 +25,12 @@ from wire502.packet.linktypes import LinkTable
 from wire502.packet.neighbours import read_arp
 
 if cython.compiled:
-    from cython.cimports.wire502.model.frames_cy import Batch, Segments
+    from cython.cimports.wire502.model.frames_cy import Batch, RowAt, Segments
     from cython.cimports.wire502.packet.fragments_cy import Reassembler
     from cython.cimports.wire502.packet.layers_cy import Cursor
     from cython.cimports.wire502.packet.options_cy import Options
 else:
-    from wire502.model.frames_cy import Batch, Segments
+    from wire502.model.frames_cy import Batch, RowAt, Segments
     from wire502.packet.fragments_cy import Reassembler
     from wire502.packet.layers_cy import Cursor
     from wire502.packet.options_cy import Options
@@ -207,27 +207,7 @@ class Decoder:
 
         segments.data = batch.data
         segments.rare.clear()
-        out_frame: cython.longlong[::1] = segments.frame
-        out_ts: cython.longlong[::1] = segments.ts_ns
-        out_interface: cython.int[::1] = segments.interface
-        out_source_high: cython.ulonglong[::1] = segments.source_high
-        out_source_low: cython.ulonglong[::1] = segments.source_low
-        out_target_high: cython.ulonglong[::1] = segments.target_high
-        out_target_low: cython.ulonglong[::1] = segments.target_low
-        out_ports: cython.uint[::1] = segments.ports
-        out_seq: cython.uint[::1] = segments.seq
-        out_ack: cython.uint[::1] = segments.ack
-        out_flags: cython.uint[::1] = segments.flags
-        out_window: cython.int[::1] = segments.window
-        out_start: cython.longlong[::1] = segments.start
-        out_length: cython.int[::1] = segments.length
-        out_captured: cython.int[::1] = segments.captured
-        out_ttl: cython.uchar[::1] = segments.ttl
-        out_ip_id: cython.int[::1] = segments.ip_id
-        out_ts_value: cython.uint[::1] = segments.ts_value
-        out_mss: cython.int[::1] = segments.mss
-        out_scale: cython.int[::1] = segments.scale
-
+        out: RowAt
         octets: cython.p_const_uchar
         if cython.compiled:
             octets = cython.address(data[0]) if size > 0 else cython.NULL
@@ -426,8 +406,12 @@ class Decoder:
                         layer = MALFORMED
                         break
                     ts_value = 0
-                    out_mss[done] = 0
-                    out_scale[done] = -1
+                    if cython.compiled:
+                        out = cython.address(segments.rows[done])
+                    else:
+                        out = segments.rows[done]
+                    out.mss = 0
+                    out.scale = -1
                     if header > 20 and end - at > 20:
                         kind = 0
                         if header == 32 and end - at >= 32 and not size_flags & SYN:
@@ -442,30 +426,30 @@ class Decoder:
                             bits |= options.read(octets, at + 20, min(at + header, end), size_flags & SYN != 0)
                             ts_value = options.ts_value
                             if size_flags & SYN:
-                                out_mss[done] = options.mss
-                                out_scale[done] = options.scale
+                                out.mss = options.mss
+                                out.scale = options.scale
                     at += header
                     if at > end:
                         wire -= at - end  # keeps the length while `start` stays inside the captured octets
                         at = end
-                    out_frame[done] = numbers[row]
-                    out_ts[done] = time
-                    out_interface[done] = interface
-                    out_source_high[done] = source_high
-                    out_source_low[done] = source_low
-                    out_target_high[done] = target_high
-                    out_target_low[done] = target_low
-                    out_ports[done] = ports
-                    out_seq[done] = seq
-                    out_ack[done] = ack
-                    out_flags[done] = bits | (size_flags & 0x1FF)
-                    out_window[done] = window
-                    out_start[done] = at
-                    out_length[done] = wire - at
-                    out_captured[done] = end - at
-                    out_ttl[done] = ttl
-                    out_ip_id[done] = ip_id
-                    out_ts_value[done] = ts_value
+                    out.frame = numbers[row]
+                    out.ts_ns = time
+                    out.start = at
+                    out.source_high = source_high
+                    out.source_low = source_low
+                    out.target_high = target_high
+                    out.target_low = target_low
+                    out.ports = ports
+                    out.seq = seq
+                    out.ack = ack
+                    out.flags = bits | (size_flags & 0x1FF)
+                    out.ts_value = ts_value
+                    out.interface = interface
+                    out.length = wire - at
+                    out.captured = end - at
+                    out.ip_id = ip_id
+                    out.window = window
+                    out.ttl = ttl
                     done += 1
                     layer = SEGMENT
                     break

@@ -21,13 +21,13 @@ except ModuleNotFoundError:
 if cython.compiled:
     from cython.cimports.wire502.model.cells_cy import Cells
     from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
-    from cython.cimports.wire502.model.frames_cy import Segments
+    from cython.cimports.wire502.model.frames_cy import RowAt, Segments
     from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from cython.cimports.wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
 else:
     from wire502.model.cells_cy import Cells
     from wire502.model.flow_cy import Connection, Half, Observer, Piece
-    from wire502.model.frames_cy import Segments
+    from wire502.model.frames_cy import RowAt, Segments
     from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
 
@@ -739,24 +739,7 @@ class Connections:
         rare: list[RareFrame] = cast("list[RareFrame]", segments.rare)
         next_rare: cython.Py_ssize_t = 0
         rare_row: cython.Py_ssize_t = -1
-        frames: cython.longlong[::1] = segments.frame
-        times: cython.longlong[::1] = segments.ts_ns
-        interfaces: cython.int[::1] = segments.interface
-        source_high: cython.ulonglong[::1] = segments.source_high
-        source_low: cython.ulonglong[::1] = segments.source_low
-        target_high: cython.ulonglong[::1] = segments.target_high
-        target_low: cython.ulonglong[::1] = segments.target_low
-        all_ports: cython.uint[::1] = segments.ports
-        seqs: cython.uint[::1] = segments.seq
-        all_acks: cython.uint[::1] = segments.ack
-        all_flags: cython.uint[::1] = segments.flags
-        windows: cython.int[::1] = segments.window
-        starts: cython.longlong[::1] = segments.start
-        lengths: cython.int[::1] = segments.length
-        captured: cython.int[::1] = segments.captured
-        ip_ids: cython.int[::1] = segments.ip_id
-        ts_values: cython.uint[::1] = segments.ts_value
-        ttls: cython.uchar[::1] = segments.ttl
+        row: RowAt
         data: cython.uchar[::1] = segments.data
         if cython.compiled:
             octets = cython.address(data[0])
@@ -765,22 +748,26 @@ class Connections:
         if rare:
             rare_row = rare[0].row
         for i in range(count):
+            if cython.compiled:
+                row = cython.address(segments.rows[i])
+            else:
+                row = segments.rows[i]
             if i & self.pause == 0 and self.live - self.resting > self.rest_from:
                 conn = self.shape  # nor may this loop remember one that shall rest
                 self._sweep()
-            ts = times[i]
-            frame = frames[i]
-            seq = seqs[i]
-            ack = all_acks[i]
-            flags = all_flags[i]
-            ports = all_ports[i]
-            n = lengths[i]
-            sh = source_high[i]
-            sl = source_low[i]
-            th = target_high[i]
-            tl = target_low[i]
-            ip_id = ip_ids[i]
-            ts_value = ts_values[i]
+            ts = row.ts_ns
+            frame = row.frame
+            seq = row.seq
+            ack = row.ack
+            flags = row.flags
+            ports = row.ports
+            n = row.length
+            sh = row.source_high
+            sl = row.source_low
+            th = row.target_high
+            tl = row.target_low
+            ip_id = row.ip_id
+            ts_value = row.ts_value
             if rare_row == i:
                 next_rare, rare_row = self._rare_before(rare, next_rare, i)
             # The clock: never fire on the word of one frame that leaps far ahead.
@@ -807,7 +794,7 @@ class Connections:
             # A prime just below RECENT mixes all bits, and the interpreter does it in one step.
             at = (number ^ rest ^ ports) % 1021
             lane = flags >> LANE_SHIFT
-            where = interfaces[i]
+            where = row.interface
             where = where << 14 | lane
             if cython.compiled:
                 h = _scatter(sh, sl, th, tl, ports, seed)
@@ -822,7 +809,7 @@ class Connections:
                     if delta < 0:
                         delta = -delta
                     other = seen[at + 4]
-                    if delta <= self.far and (where != other or delta <= self._window(interfaces[i])):
+                    if delta <= self.far and (where != other or delta <= self._window(row.interface)):
                         self.duplicates += 1
                         continue
                 else:
@@ -844,7 +831,7 @@ class Connections:
                 one, before, other = seen[at]
                 if one == this:
                     if abs(ts - before) <= self.far and (
-                        where != other or abs(ts - before) <= self._window(interfaces[i])
+                        where != other or abs(ts - before) <= self._window(row.interface)
                     ):
                         self.duplicates += 1
                         continue
@@ -869,10 +856,10 @@ class Connections:
                     flags,
                     frame,
                     ts,
-                    interfaces[i],
+                    row.interface,
                     beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_id, ts_value)
+                self._sign(conn, seq, ack, flags, row.window, row.scale, ports, ip_id, ts_value)
                 observer.opened(conn)
             elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, sl, ports):
                 self._retire(conn)
@@ -886,10 +873,10 @@ class Connections:
                     flags,
                     frame,
                     ts,
-                    interfaces[i],
+                    row.interface,
                     conn.beside,
                 )
-                self._sign(conn, seq, ack, flags, windows[i], segments.scale[i], ports, ip_id, ts_value)
+                self._sign(conn, seq, ack, flags, row.window, row.scale, ports, ip_id, ts_value)
                 observer.opened(conn)
             s = conn.a
             side = 0
@@ -907,16 +894,16 @@ class Connections:
             if flags & (_INBOUND | _OUTBOUND):
                 self._locate(conn, side, flags)
             if flags & _RST:
-                self._rst(conn, side, seq, ack, flags, windows[i], ttls[i], ip_id, frame, ts)
+                self._rst(conn, side, seq, ack, flags, row.window, row.ttl, ip_id, frame, ts)
                 continue
             if s.ttl == 0:
                 s.dont_fragment = (flags & _DONT_FRAGMENT) != 0
-            s.ttl = ttls[i]
+            s.ttl = row.ttl
             s.ip_id_before = s.ip_id
             s.ip_id = ip_id
-            window = windows[i]
+            window = row.window
             if flags & _SYN:
-                self._syn(conn, side, seq, ack, flags, window, segments.mss[i], segments.scale[i], frame, ts)
+                self._syn(conn, side, seq, ack, flags, window, row.mss, row.scale, frame, ts)
                 seq = (seq + 1) & LOW_32
             elif not conn.established and side == 0 and (flags & _ACK):
                 # The opener goes on: it has had a SYN-ACK that the capture does not hold.
@@ -963,10 +950,10 @@ class Connections:
                     conn.note(side, _STEP_DATA, n, frame, ts)
                 else:
                     if not cython.compiled:
-                        octets = data[starts[i] : starts[i] + captured[i]].tobytes()
-                        self._payload(conn, side, seq, octets, n, captured[i], acks, frame, ts)
+                        octets = data[row.start : row.start + row.captured].tobytes()
+                        self._payload(conn, side, seq, octets, n, row.captured, acks, frame, ts)
                     else:
-                        self._payload(conn, side, seq, octets + starts[i], n, captured[i], acks, frame, ts)
+                        self._payload(conn, side, seq, octets + row.start, n, row.captured, acks, frame, ts)
             elif seq != s.nxt and (flags & (_SYN | _FIN)) == 0:
                 offset = s.off + _apart(seq, s.nxt)
                 if offset > s.top and offset > s.ahead and offset <= s.top + FAR:
