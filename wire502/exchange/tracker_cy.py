@@ -684,6 +684,13 @@ class Tracker(Observer):
             return not self._open_attempt(conn)
         return not self._open_attempt(conn) and conn.a.top == 0
 
+    def is_over(self, conn: Connection) -> bool:
+        """See ``Observer``: nothing is to be judged, and its decoder knows of no preface that names a client."""
+        decoder = conn.decoder
+        if conn.settle_at != _NEVER or conn.pending is not None or getattr(decoder, "proxied", None) is not None:
+            return False
+        return conn.settled or _at_rest(conn)
+
     def _is_followed(self) -> bool:
         """Whether one more unfinished attempt is judged; beyond the limit they are only counted."""
         self._unfinished += 1

@@ -701,6 +701,10 @@ class Observer:
         """Whether there is nothing to be said of a connection, or counted, if the capture ends as it is now."""
         return False
 
+    def is_over(self, conn: Connection) -> bool:
+        """Whether nobody needs a connection that its ends have closed."""
+        return False
+
 
 def _is_compiled() -> bool:
     """Return whether this module runs compiled."""

@@ -23,12 +23,15 @@ cdef class Connections:
     cdef unsigned long long[::1] hashes
     cdef Py_ssize_t used
     cdef Py_ssize_t mask
+    cdef int shift
     cdef unsigned long long seed
     cdef dict index
     cdef list order
     cdef list closed
     cdef Py_ssize_t oldest
     cdef Py_ssize_t first_closed
+    cdef Py_ssize_t first_brief
+    cdef Py_ssize_t lingering
     cdef long long doubt
     cdef long long max_connections
     cdef long long linger
@@ -82,6 +85,7 @@ cdef class Connections:
     cdef int _dead(self, Connection conn, long long ts) except -1
     cdef long long _window(self, int interface)
     cdef int _make_room(self, long long ts) except -1
+    cdef int _let_go(self, Py_ssize_t place) except -1
     cdef int _retire(self, Connection conn) except -1
     cdef int _locate(self, Connection conn, int side, unsigned int flags) except -1
     cdef int _remember(self, Connection conn, int side, long long frame, long long ts) except -1

@@ -90,12 +90,16 @@ JUMP_NS = 3_600_000_000_000  # a leap of the clock that a second frame must conf
 _JUMP_NS = cython.declare(cython.longlong, JUMP_NS)
 RETRANSMITTED_NS = cython.declare(cython.longlong, 150_000_000)  # a hole that lasts so long was not reordering
 STEP_BACK_NS = cython.declare(cython.longlong, 1_000_000_000)
+# After it a connection of which both FINs were acknowledged is forgotten: had one of these acknowledgements not come,
+# that FIN would have come again by now (RFC 6298: after 0.2, 0.6, 1.4, 3 s with the shortest timeouts in use).
+BRIEF_NS = cython.declare(cython.longlong, 5_000_000_000)
 # A connection that is awake takes 2 KB. Beyond so many those rest that can, however short they have been idle; and of
 # those that cannot (half-open ones of a flood) the oldest are let go.
 MOST_AWAKE = cython.declare(cython.longlong, 131_072)
 MOST_UNRESTING = cython.declare(cython.longlong, 262_144)
 STEPS = cython.declare(cython.int, 16)  # connections that are looked at for rest with so many segments
 LOW_32 = cython.declare(cython.uint, 0xFFFFFFFF)
+LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 SCATTER_1 = cython.declare(cython.ulonglong, 0x7F51AFD7ED558CCD)
 SCATTER_2 = cython.declare(cython.ulonglong, 0x64CEB9FE1A85EC53)
 
@@ -140,17 +144,40 @@ def _scatter(
 ) -> cython.ulonglong:
     """Hash both ends of a segment, the same number for both directions; never 0. Compiled code only.
 
-    The seed is mixed in before anything that an attacker chooses can be undone by something else he chooses: of IPv4
-    address and port no two share bits; of IPv6 each half of the address is scattered before the next part.
+    Its upper bits are the ones to use. An attacker does not know the seed, an odd number that is multiplied with: of
+    IPv4 address and port no two share bits; of IPv6 each half of the address is scattered before the next part. What
+    each end gives is folded before the two are added, or ends that add up to the same would share one number.
     """
-    one: cython.ulonglong = sl ^ seed
-    two: cython.ulonglong = tl ^ seed
+    one: cython.ulonglong = sl
+    two: cython.ulonglong = tl
     if sh | th | sl >> 48 | tl >> 48:
-        one = _mix(_mix(one) ^ sh)
-        two = _mix(_mix(two) ^ th)
+        one = _mix(_mix(one ^ seed) ^ sh)
+        two = _mix(_mix(two ^ seed) ^ th)
     one ^= cython.cast(cython.ulonglong, ports >> 16) << 48
     two ^= cython.cast(cython.ulonglong, ports & 0xFFFF) << 48
-    return (_mix(one) + _mix(two)) | 1
+    one *= seed
+    two *= seed
+    one ^= one >> 32
+    two ^= two >> 32
+    return ((one + two) * seed) | 1
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _joins(
+    s: Half,
+    r: Half,
+    sh: cython.ulonglong,
+    sl: cython.ulonglong,
+    th: cython.ulonglong,
+    tl: cython.ulonglong,
+    ports: cython.uint,
+) -> cython.bint:
+    """Whether *s* is the half of a segment's sender and *r* that of its receiver."""
+    source: cython.int = ports >> 16
+    target: cython.int = ports & 0xFFFF
+    return s.low == sl and r.low == tl and s.port == source and r.port == target and s.high == sh and r.high == th
 
 
 def _ends(conn: Connection) -> tuple[tuple[int, int, int, int, int], tuple[int, int, int, int, int]]:
@@ -208,8 +235,9 @@ class Connections:
         self.slots = [None] * 1024
         self.hashes = array("Q", bytes(8 * 1024))
         self.mask = 1023
+        self.shift = 54  # the upper bits of a hash are the place
         self.used = 0
-        self.seed = int.from_bytes(os.urandom(8), "little") >> 1
+        self.seed = int.from_bytes(os.urandom(8), "little") | 1
         self.index = {}
         # Those that are awake, by their beginning or as they were looked at last, from the place `oldest` on: a list
         # takes another one without a call.
@@ -229,6 +257,8 @@ class Connections:
         self._count_mine()
         self.closed = []  # those that have ended, from the place `first_closed` on
         self.first_closed = 0
+        self.first_brief = 0  # the first of them that is not yet long enough ago for those that are over
+        self.lingering = 0
         self.doubt = 0
         self.max_connections = context.max_connections
         self.linger = context.closed_linger_ns
@@ -268,13 +298,11 @@ class Connections:
         conn: Connection
         mask: cython.Py_ssize_t
         i: cython.Py_ssize_t
-        source: cython.int = ports >> 16
-        target: cython.int = ports & 0xFFFF
         if not cython.compiled:
             found = self.index.get((sh, sl, th, tl, ports))
             return self._wake(found) if isinstance(found, Resting) else found
         mask = self.mask
-        i = cython.cast(cython.Py_ssize_t, h) & mask
+        i = h >> self.shift
         while self.hashes[i] != 0:  # not by a local view: to count one up and down is dearer than the search
             if self.hashes[i] == h:
                 one = self.slots[i]
@@ -284,21 +312,7 @@ class Connections:
                     i = (i + 1) & mask
                     continue
                 conn = cython.cast(Connection, one)
-                if (
-                    conn.a.low == sl
-                    and conn.b.low == tl
-                    and conn.a.port == source
-                    and conn.b.port == target
-                    and conn.a.high == sh
-                    and conn.b.high == th
-                ) or (
-                    conn.b.low == sl
-                    and conn.a.low == tl
-                    and conn.b.port == source
-                    and conn.a.port == target
-                    and conn.b.high == sh
-                    and conn.a.high == th
-                ):
+                if _joins(conn.a, conn.b, sh, sl, th, tl, ports) or _joins(conn.b, conn.a, sh, sl, th, tl, ports):
                     return conn
             i = (i + 1) & mask
         return None
@@ -441,13 +455,14 @@ class Connections:
         if (self.used + 1) * 2 > len(self.slots):
             self._grow()
         mask = self.mask
-        i = cython.cast(cython.Py_ssize_t, conn.hash) & mask
-        while self.hashes[i] != 0:
+        i = conn.hash >> self.shift
+        while self.slots[i] is not None:
             i = (i + 1) & mask
+        if self.hashes[i] == 0:  # else it is the place of one that was forgotten
+            self.used += 1
         self.hashes[i] = conn.hash
         self.slots[i] = conn
         conn.slot = i
-        self.used += 1
         return 0
 
     @cython.cfunc
@@ -510,6 +525,7 @@ class Connections:
         self.slots = [None] * size
         self.hashes = array("Q", bytes(8 * size))
         self.mask = mask = size - 1
+        self.shift = 65 - size.bit_length()
         self.used = 0
         for one in old:
             if one is None:
@@ -520,7 +536,7 @@ class Connections:
             else:
                 resting = cython.cast(Resting, one)
                 h = resting.hash
-            i = cython.cast(cython.Py_ssize_t, h) & mask
+            i = h >> self.shift
             while self.hashes[i] != 0:
                 i = (i + 1) & mask
             self.hashes[i] = h
@@ -599,16 +615,27 @@ class Connections:
         awake: cython.longlong
         while self.first_closed < len(self.closed):
             conn = self.closed[self.first_closed]
-            assert conn is not None
-            if ts - conn.closed_ts < self.linger and len(self.closed) - self.first_closed <= self.max_closed:
-                break
-            self.closed[self.first_closed] = None
+            if conn is not None:
+                if ts - conn.closed_ts < self.linger and self.lingering <= self.max_closed:
+                    break
+                self._let_go(self.first_closed)
+                if conn.dead and not conn.superseded:
+                    self._retire(conn)
             self.first_closed += 1
-            conn.in_closed = False
-            if conn.dead and not conn.superseded:
+        if self.first_brief < self.first_closed:
+            self.first_brief = self.first_closed
+        while self.first_brief < len(self.closed):
+            conn = self.closed[self.first_brief]
+            assert conn is not None
+            if ts - conn.closed_ts < BRIEF_NS:
+                break
+            if _is_over(conn) and self.observer.is_over(conn):
+                self._let_go(self.first_brief)
                 self._retire(conn)
+            self.first_brief += 1
         if self.first_closed > 1024 and 2 * self.first_closed > len(self.closed):
             del self.closed[: self.first_closed]
+            self.first_brief -= self.first_closed
             self.first_closed = 0
         awake = self.live - self.resting
         if len(self.order) - self.oldest > awake + (awake >> 2) + 1024:
@@ -642,6 +669,17 @@ class Connections:
             self.evicted += 1
             self._retire(conn)
         self._trim()
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _let_go(self, place: cython.Py_ssize_t) -> cython.int:
+        """Take a connection out of those that have ended."""
+        conn: Connection | None = self.closed[place]
+        if conn is not None:
+            conn.in_closed = False
+            self.closed[place] = None
+            self.lingering -= 1
         return 0
 
     @cython.cfunc
@@ -768,6 +806,7 @@ class Connections:
             tl = row.target_low
             ip_id = row.ip_id
             ts_value = row.ts_value
+            side = -1  # not yet known
             if rare_row == i:
                 next_rare, rare_row = self._rare_before(rare, next_rare, i)
             # The clock: never fire on the word of one frame that leaps far ahead.
@@ -791,8 +830,9 @@ class Connections:
             rest = ts_value
             rest = ((rest << 32) | ((n & 0xFFFF) << 16) | (ip_id & 0xFFFF)) ^ ((flags & 0x1FF) << 23)
             # Where it is remembered must not depend on the seed: which copies are found would differ from run to run.
-            # A prime just below RECENT mixes all bits, and the interpreter does it in one step.
-            at = (number ^ rest ^ ports) % 1021
+            # The upper bits of a product depend on all bits.
+            key = number ^ rest ^ ports
+            at = ((key * SCATTER_1) & LOW_64) >> 54  # one of RECENT
             lane = flags >> LANE_SHIFT
             where = row.interface
             where = where << 14 | lane
@@ -821,7 +861,22 @@ class Connections:
                 seen[at + 2] = rest
                 seen[at + 3] = ts
                 seen[at + 4] = where
-                conn = self._find(h, sh, sl, th, tl, ports)
+                # Most are found where they belong, with their ends in hand: a call costs as much as the search.
+                one = self.slots[h >> self.shift]
+                if type(one) is Connection:
+                    conn = cython.cast(Connection, one)
+                    s = conn.a
+                    r = conn.b
+                    if _joins(s, r, sh, sl, th, tl, ports):
+                        side = 0
+                    elif _joins(r, s, sh, sl, th, tl, ports):
+                        side = 1
+                        s = conn.b
+                        r = conn.a
+                    else:
+                        conn = self._find(h, sh, sl, th, tl, ports)
+                else:
+                    conn = self._find(h, sh, sl, th, tl, ports)
             else:  # the same with a row as one object
                 h = 0
                 ends = (sh, sl, th, tl, ports)
@@ -844,6 +899,7 @@ class Connections:
                 beside = False
             elif conn.lane != lane:
                 conn = self._on_lane(conn, sh, sl, ports, seq, ack, flags)
+                side = -1
                 beside = conn is None
             if conn is None:
                 conn = self._open(
@@ -862,6 +918,7 @@ class Connections:
                 self._sign(conn, seq, ack, flags, row.window, row.scale, ports, ip_id, ts_value)
                 observer.opened(conn)
             elif (flags & (_SYN | _ACK)) == _SYN and self._begins_anew(conn, seq, sl, ports):
+                side = -1
                 self._retire(conn)
                 conn = self._open(
                     h,
@@ -878,15 +935,15 @@ class Connections:
                 )
                 self._sign(conn, seq, ack, flags, row.window, row.scale, ports, ip_id, ts_value)
                 observer.opened(conn)
-            s = conn.a
-            side = 0
-            port = ports >> 16
-            if s.port != port or (s.low != sl or s.high != sh):
-                side = 1
-                s = conn.b
-                r = conn.a
-            else:
+            if side < 0:
+                s = conn.a
                 r = conn.b
+                side = 0
+                port = ports >> 16
+                if s.port != port or (s.low != sl or s.high != sh):
+                    side = 1
+                    s = conn.b
+                    r = conn.a
             conn.last_ts = ts
             s.frames += 1
             s.last_frame = frame
@@ -933,21 +990,27 @@ class Connections:
                     s.largest = n
                 if (
                     seq == s.nxt
-                    and s.skip > n
+                    and s.top == s.off
                     and s.pieces is None
                     and s.rst_state == 0
                     and r.rst_state == 0
                     and s.fin_off < 0
+                    and conn.established
                 ):
-                    # The fast path: the inside of a body whose length is known.
-                    s.skip -= n
-                    s.off += n
-                    s.nxt = (seq + n) & LOW_32
-                    if s.off > s.top:
-                        s.top = s.off
+                    # The fast path: what comes next, on a connection of which nothing is missing.
+                    s.top += n
                     s.progress_frame = frame
                     s.progress_ts = ts
                     conn.note(side, _STEP_DATA, n, frame, ts)
+                    if s.skip > n:  # the inside of a body whose length is known
+                        s.skip -= n
+                        s.off += n
+                        s.nxt = (seq + n) & LOW_32
+                    elif cython.compiled:
+                        deliver(conn, s, side, octets + row.start, n, row.captured, frame, ts, acks)
+                    else:
+                        octets = data[row.start : row.start + row.captured].tobytes()
+                        deliver(conn, s, side, octets, n, row.captured, frame, ts, acks)
                 else:
                     if not cython.compiled:
                         octets = data[row.start : row.start + row.captured].tobytes()
@@ -1579,6 +1642,7 @@ class Connections:
             if not conn.in_closed:
                 conn.in_closed = True
                 conn.closed_ts = ts
+                self.lingering += 1
                 self.closed.append(conn)
         return 0
 
@@ -1671,6 +1735,20 @@ def _is_of(
         and resting.a_port == target
         and resting.b_high == sh
         and resting.a_high == th
+    )
+
+
+@cython.cfunc
+def _is_over(conn: Connection) -> cython.bint:
+    """Whether both ends have closed a connection and know it of each other: nothing more can come."""
+    return (
+        conn.dead
+        and not (conn.superseded or conn.shadowed or conn.beside)
+        and conn.view is None
+        and conn.a.fin_acked_frame > 0
+        and conn.b.fin_acked_frame > 0
+        and conn.a.rst_state == 0
+        and conn.b.rst_state == 0
     )
 
 
