@@ -128,7 +128,8 @@ def ambient(text: str) -> list[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
+            arithmetic = [alias.name for alias in node.names] == ["gmtime"]  # of a time that it is given
+            names = [] if arithmetic else [node.module or ""]
         elif isinstance(node, ast.Global):
             found.append(f"{node.lineno}: global {', '.join(node.names)}")
         elif isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr", "sys.stdin"):

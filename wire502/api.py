@@ -12,12 +12,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
 
 from wire502.errors import CaptureError
-from wire502.model.records import record
+from wire502.model.records import changed, record
 from wire502.model.verdict import (
     QUIET_KINDS,
     Cleared,
@@ -563,7 +562,7 @@ def live(
     capture.preload()
     engine.preload()
     chosen = {"hold": "500ms", **(settings or {})}
-    plain = replace(context(chosen, upstream=upstream, gateway=gateway, keep_exchanges=all), live=True)
+    plain = changed(context(chosen, upstream=upstream, gateway=gateway, keep_exchanges=all), live=True)
     return Reading((), plain, filter or Filter(), witness=witness, feed=feed)
 
 

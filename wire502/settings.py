@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any, Literal
 
 from wire502.errors import SettingError
 from wire502.model.context import Context
-from wire502.model.records import record
+from wire502.model.records import default_of, record
 
 Unit = Literal["time", "octets", "count", "times", "words"]
 
@@ -65,7 +64,7 @@ class Setting:
     @property
     def default(self) -> Any:
         """Return the default, in the unit of ``Context``."""
-        return next(field.default for field in fields(Context) if field.name == self.field)
+        return default_of(Context, self.field)
 
     @property
     def default_text(self) -> str:

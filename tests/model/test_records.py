@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire502.model.records import record
+from wire502.model.records import Field, changed, default_of, field, field_types, metadata_of, record
 
 
 class _Plain:
@@ -36,7 +36,17 @@ def _copied(decorate: Callable[[type], type]) -> Any:
 
 
 def _pair(*, frozen: bool) -> tuple[Any, Any]:
-    return _copied(record(frozen=frozen)), _copied(dataclass(slots=True, frozen=frozen))
+    return _copied(record(frozen=frozen)), _copied(
+        lambda plain: dataclass(slots=True, frozen=frozen)(_described(plain))
+    )
+
+
+def _described(plain: type) -> type:
+    """Return *plain* with its fields in the words of ``dataclasses``."""
+    for name, one in list(vars(plain).items()):
+        if isinstance(one, Field):
+            setattr(plain, name, one.described())
+    return plain
 
 
 @record(frozen=True)
@@ -75,6 +85,38 @@ def test_like_a_dataclass(frozen: bool, one: tuple[Any, ...], other: tuple[Any, 
         except TypeError as error:
             outcomes.append(str(error))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@given(one=VALUES, times=st.integers(1, 40))
+def test_made_often(frozen: bool, one: tuple[Any, ...], times: int) -> None:
+    """A record is the same and takes the same arguments, however often one of its sort was made before."""
+    made, like = _pair(frozen=frozen)
+    number, names, note = one
+    for _ in range(times):
+        made(number)
+    for kind in (made, like):
+        with pytest.raises(TypeError, match="multiple values for argument 'number'"):
+            kind(number, number=1)
+        with pytest.raises(TypeError, match="takes from 2 to 5 positional arguments but 6 were given"):
+            kind(number, names, note, 7, 8)
+
+    assert asdict(made(number, note=note, names=names)) == asdict(like(number, note=note, names=names))
+    assert made(number, names, note, 7) == changed(made(number, secret=7), names=names, note=note)
+
+
+def test_told_without_dataclasses() -> None:
+    """What a record's fields are, by default and besides, can be asked without a dataclass being made of it."""
+    made, _ = _pair(frozen=False)
+
+    assert field_types(made) == {
+        "number": "int",
+        "names": "list[str]",
+        "note": "str | None",
+        "secret": "int",
+    }
+    assert (default_of(made, "secret"), default_of(made, "note")) == (7, None)
+    assert (metadata_of(made, "secret"), metadata_of(made, "number")) == ({"json": False}, {})
 
 
 @pytest.mark.parametrize("frozen", [False, True])

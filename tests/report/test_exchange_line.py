@@ -37,6 +37,6 @@ def test_same_line(records: list[ExchangeLine], precision: Any) -> None:
 
 def test_it_is_the_writer_in_use() -> None:
     """A line of this type is written by it."""
-    assert isinstance(json._writer(ExchangeLine, 6).__self__, ExchangeWriter)  # type: ignore[attr-defined]
+    assert isinstance(json._line_writer(ExchangeLine, 6).__self__, ExchangeWriter)  # type: ignore[attr-defined]
     assert ExchangeLine in get_args(json.Result)
     assert len(fields(ExchangeLine)) == 12

@@ -8,13 +8,13 @@ far the clocks of the captures are apart, times are shifted first.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wire502.capture.merge_cy import Head, Merger, shift, stamp
 from wire502.capture.source import BATCH_ROWS, BUFFER_SIZE, Source
 from wire502.model.capture_info import STAMP
 from wire502.model.frames_cy import Batch
+from wire502.model.records import changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -164,7 +164,7 @@ def _time_and_order(head: Head) -> tuple[int, int]:
 def _shifted(drop: DropReport, by_ns: int) -> DropReport:
     if not by_ns:
         return drop
-    return replace(drop, to_ns=drop.to_ns + by_ns, from_ns=None if drop.from_ns is None else drop.from_ns + by_ns)
+    return changed(drop, to_ns=drop.to_ns + by_ns, from_ns=None if drop.from_ns is None else drop.from_ns + by_ns)
 
 
 def merge_sources(sources: Iterable[Source], shifts: Sequence[int] = (), *, stamped: bool = False) -> MergedSource:

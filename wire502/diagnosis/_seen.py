@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 
-from wire502.model.records import record
+from wire502.model.records import changed, record
 from wire502.model.verdict import ExchangeLine, Failure, Incident, Open, Result, Summary, Update
 
 MOST_FAILURES = 32_768
@@ -127,7 +126,7 @@ class Seen:
                 item = self.items.get(result.id)
                 if item is not None and item.failure is not None:
                     known = {key: value for key, value in result.changes.items() if key in _CHANGEABLE}
-                    item.failure = replace(item.failure, **known)  # type: ignore[arg-type]
+                    item.failure = changed(item.failure, **known)
             case Summary():
                 if result.first_time is not None and result.last_time is not None:
                     self.span = result.first_time, result.last_time
@@ -200,7 +199,7 @@ def _of_failure(failure: Failure) -> Item:
     if client is not None:
         end = max(end, client.time)
     # what a table may ask for stays; the rest is let go
-    kept = replace(
+    kept = changed(
         failure,
         ladder=[step for step in failure.ladder if step.point[:2] == (failure.frame, failure.file)],
         evidence=[one for one in failure.evidence if (one.frame, one.file) == (failure.frame, failure.file)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from wire502.diagnosis import confidence, fault, wording
 from wire502.diagnosis.surroundings import NoSurroundings, Surroundings
@@ -22,6 +21,7 @@ from wire502.kinds import (
 from wire502.model.attempt import Attempt, Point
 from wire502.model.context import Context
 from wire502.model.finding import Finding, Verdict
+from wire502.model.records import changed
 from wire502.model.verdict import QUIET_KINDS, Evidence
 
 _NOTHING = NoSurroundings()
@@ -78,7 +78,7 @@ def _look_around(attempt: Attempt, surroundings: Surroundings) -> Attempt:
     if wait is None or wait.until is None:
         return attempt
     if any(surroundings.similar_silence(length / 1e9, attempt.stream) for length in sorted({*wait.lengths[:2]})):
-        return replace(attempt, similar_silence=True)
+        return changed(attempt, similar_silence=True)
     return attempt
 
 

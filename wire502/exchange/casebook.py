@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from typing import Protocol
 
 from wire502.exchange.asides import unattempted
@@ -26,6 +25,7 @@ from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.context import Context
 from wire502.model.finding import Verdict
 from wire502.model.flow_cy import Connection, Exchange
+from wire502.model.records import changed, field_types
 from wire502.model.verdict import QUIET_KINDS, Cleared, Failure, Incident, Result, Time, Update
 
 Address = tuple[int, int]  # high and low half
@@ -224,7 +224,7 @@ class Casebook:
                 changes["next_attempt"] = later
         if row is not None and attempt.client_candidates:
             changes["client_candidates"] = 0
-        return replace(attempt, **changes) if changes else attempt  # type: ignore[arg-type]
+        return changed(attempt, **changes) if changes else attempt
 
     def _put(self, held: Held) -> None:
         """Write the failure of a held verdict, or what is different from what was written."""
@@ -232,7 +232,7 @@ class Casebook:
         if held.verdict.outcome != "failure":
             # It was told as a failure, and the client had a good response after all.
             if before is not None and not before.masked:
-                self._replace(held, before, replace(before, masked=True))
+                self._replace(held, before, changed(before, masked=True))
             return
         row = held.joined.row
         gateway = None if row is None else (row.conn.b.high, row.conn.b.low)
@@ -254,9 +254,9 @@ class Casebook:
     def _replace(self, held: Held, before: Failure, after: Failure) -> None:
         held.failure = after
         changes = {
-            item.name: getattr(after, item.name)
-            for item in fields(Failure)
-            if item.name not in CERTAIN and getattr(before, item.name) != getattr(after, item.name)
+            name: getattr(after, name)
+            for name in field_types(Failure)
+            if name not in CERTAIN and getattr(before, name) != getattr(after, name)
         }
         if changes:
             self._count(before, held.conn, -1)
@@ -309,9 +309,9 @@ class Casebook:
         tried = self._linker.attempts_for(told.row, self._outcomes.of(told.row).point.time_ns)
         after = self._made(before.id, told.row, tried)
         changes = {
-            item.name: getattr(after, item.name)
-            for item in fields(Incident)
-            if item.name != "id" and getattr(before, item.name) != getattr(after, item.name)
+            name: getattr(after, name)
+            for name in field_types(Incident)
+            if name != "id" and getattr(before, name) != getattr(after, name)
         }
         if changes:
             told.incident = after
@@ -332,7 +332,7 @@ class Casebook:
         attempt = unattempted(row.conn, row.head, _asked(row), over_ns)
         asked = self._unanswered.meanwhile(lambda address: self._asks(row.conn, address), row.req_ts, over_ns)
         if asked is not None:
-            attempt = replace(asked, request=attempt.request, client_leg_seen=True, unattempted=True)
+            attempt = changed(asked, request=attempt.request, client_leg_seen=True, unattempted=True)
         attempt.own_answer = error.head, error.page
         joined = Joined(row, 1.0, ["itself"])
         attempt.client = self._linker.view(joined, row.conn)

@@ -8,8 +8,6 @@ are not guessed at, but counted.
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from wire502.exchange.history_cy import MOST, History, Row
 from wire502.exchange.legs_cy import Legs
 from wire502.exchange.likeness import narrow, preface_of
@@ -20,7 +18,7 @@ from wire502.model import head_fields
 from wire502.model.attempt import Attempt, ClientView, Point
 from wire502.model.endpoints import endpoint_text
 from wire502.model.flow_cy import Connection, Exchange
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 WITHIN_NS = 120_000_000_000
 CLOCK_NS = 1_000_000  # frames of two interfaces may change places by so much

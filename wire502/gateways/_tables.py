@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
 from typing import Any
 
-from wire502.model.records import record
+from wire502.model.records import changed, field, record
 
 KINDS = (
     "connect_refused connect_timeout connect_unreachable tls_alert tls_not_tls rst_mid_handshake fin_mid_handshake "
@@ -352,7 +351,7 @@ def _answer(where: str, row: Mapping[str, Any], usual: Answer) -> Answer:
         changes["words"] = tuple(row["words"])
     if "flag" in row:
         changes["flags"] = (row["flag"],) if isinstance(row["flag"], str) else tuple(row["flag"])
-    made = replace(usual, **changes)
+    made = changed(usual, **changes)
     if made.outcome not in OUTCOMES or made.verified not in VERIFIED | {"unknown"}:
         raise ValueError(f"{where}: client {made.outcome!r}, verified {made.verified!r}")
     if made.known and not (made.source and made.verified != "unknown"):

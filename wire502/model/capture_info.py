@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 # Where several files are read as one, frame numbers bear the stamp of their file: (index + 1) * STAMP is added to them.
 # So a number says which file it is of, wherever it is kept; with one file they are plain.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal
 
 from wire502.model.attempt import Point
-from wire502.model.records import record
+from wire502.model.records import field, record
 from wire502.model.verdict import Alternative, AtFault, Confidence, Evidence
 
 

@@ -7,11 +7,39 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, replace
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, dataclass_transform
+
+if TYPE_CHECKING:
+    import dataclasses
 
 _T = TypeVar("_T")
+_MISSING: Any = object()
+_SELDOM = 24  # records that are made before it pays to write what makes them
+
+
+class Field:
+    """What ``field`` returns: what ``dataclasses.field`` is to be told if it is ever asked."""
+
+    __slots__ = ("default", "default_factory", "options")
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.default = options.get("default", _MISSING)
+        self.default_factory = options.get("default_factory", _MISSING)
+
+    def described(self) -> dataclasses.Field[Any]:
+        """Return the same as ``dataclasses`` writes it."""
+        from dataclasses import field as describe
+
+        made: dataclasses.Field[Any] = describe(**self.options)
+        return made
+
+
+def field(**options: Any) -> Any:
+    """Describe a field of a record: ``default``, ``default_factory``, ``compare``, ... as ``dataclasses.field``."""
+    return Field(options)
 
 
 @dataclass_transform(field_specifiers=(field,))
@@ -36,13 +64,8 @@ def record(*, frozen: bool = False, eq: bool = True) -> Callable[[type[_T]], typ
             "__dataclass_params__": _Described(),
             "__init__": _init,
             "__repr__": _repr,
-            "__replace__": _replace,
-            "__unwritten__": (
-                defaults
-                | {"__annotations__": fields, "__module__": plain.__module__, "__qualname__": plain.__qualname__}
-                | {"__doc__": plain.__doc__ or plain.__name__},  # or dataclasses would write one
-                frozen,
-            ),
+            "__replace__": changed,
+            "__unwritten__": _Unwritten(plain, fields, defaults, frozen=frozen),
         }
         if eq:
             space |= {"__eq__": _eq, "__hash__": _hash if frozen else None}
@@ -51,6 +74,57 @@ def record(*, frozen: bool = False, eq: bool = True) -> Callable[[type[_T]], typ
         return type(plain.__name__, (), space | given)
 
     return decorate
+
+
+def changed(self: _T, /, **changes: Any) -> _T:
+    """Return a copy of a record with *changes*, as ``dataclasses.replace`` does, which takes long to load."""
+    for name in self.__slots__:  # type: ignore[attr-defined]
+        if name not in changes:
+            changes[name] = getattr(self, name)
+    return type(self)(**changes)
+
+
+def field_types(kind: type) -> dict[str, str]:
+    """Return the fields of a record, name to type as its source says it, in order."""
+    found: dict[str, str] = _owner(kind).__unwritten__.fields
+    return found
+
+
+def default_of(kind: type, name: str) -> Any:
+    """Return the default of a record's field."""
+    default = _owner(kind).__unwritten__.defaults[name]
+    return default.default if isinstance(default, Field) else default
+
+
+def metadata_of(kind: type, name: str) -> Mapping[str, Any]:
+    """Return what a record says about one of its fields besides."""
+    default = _owner(kind).__unwritten__.defaults.get(name)
+    metadata: Mapping[str, Any] = default.options.get("metadata", {}) if isinstance(default, Field) else {}
+    return metadata
+
+
+class _Unwritten:
+    """What the methods of a record are written from when they are."""
+
+    __slots__ = ("compared", "defaults", "fields", "frozen", "made", "plain")
+
+    def __init__(self, plain: type, fields: dict[str, str], defaults: dict[str, Any], *, frozen: bool) -> None:
+        self.plain = plain
+        self.fields = fields
+        self.defaults = defaults
+        self.frozen = frozen
+        self.made = 0
+        self.compared: Callable[[Any], Any] | None = None
+
+    def space(self) -> dict[str, Any]:
+        """Return the body of a class that ``dataclasses`` can make something of."""
+        return {
+            **{name: one.described() if isinstance(one, Field) else one for name, one in self.defaults.items()},
+            "__annotations__": self.fields,
+            "__module__": self.plain.__module__,
+            "__qualname__": self.plain.__qualname__,
+            "__doc__": self.plain.__doc__ or self.plain.__name__,  # or dataclasses would write one
+        }
 
 
 def _owner(cls: type) -> Any:
@@ -63,12 +137,12 @@ def _constructor(owner: Any) -> Callable[..., None]:
 
     The source holds names of fields of our own and nothing else; defaults come in beside it.
     """
-    space, frozen = owner.__unwritten__
-    scope: dict[str, Any] = {"MISSING": MISSING}
+    unwritten: _Unwritten = owner.__unwritten__
+    scope: dict[str, Any] = {"MISSING": _MISSING}
     given, steps = ["self"], []
-    for name in owner.__slots__:
-        default = space.get(name, MISSING)
-        if isinstance(default, Field) and default.default_factory is not MISSING:
+    for name in unwritten.fields:
+        default = unwritten.defaults.get(name, _MISSING)
+        if isinstance(default, Field) and default.default_factory is not _MISSING:
             scope[f"make_{name}"] = default.default_factory
             given.append(f"{name}=MISSING")
             steps.append(f"if {name} is MISSING: {name} = make_{name}()")
@@ -76,10 +150,10 @@ def _constructor(owner: Any) -> Callable[..., None]:
             if isinstance(default, Field):
                 default = default.default
             scope[f"default_{name}"] = default
-            given.append(name if default is MISSING else f"{name}=default_{name}")
-        if frozen:  # past __setattr__
+            given.append(name if default is _MISSING else f"{name}=default_{name}")
+        if unwritten.frozen:  # past __setattr__
             scope[f"set_{name}"] = vars(owner)[name].__set__
-        steps.append(f"set_{name}(self, {name})" if frozen else f"self.{name} = {name}")
+        steps.append(f"set_{name}(self, {name})" if unwritten.frozen else f"self.{name} = {name}")
     exec(f"def __init__({', '.join(given)}):\n  " + "\n  ".join(steps or ["pass"]), scope)  # noqa: S102 - see above
     made: Callable[..., None] = scope["__init__"]
     made.__qualname__ = f"{owner.__qualname__}.__init__"
@@ -92,10 +166,12 @@ def _write(cls: type, *names: str, **wanted: bool) -> Any:
 
     Returns that record.
     """
+    from dataclasses import dataclass
+
     owner = _owner(cls)
-    space, frozen = owner.__unwritten__
-    options = {"init": False, "repr": False, "eq": False, "match_args": False, "frozen": frozen} | wanted
-    twin: type = dataclass(**options)(type(owner.__name__, (), dict(space)))
+    unwritten: _Unwritten = owner.__unwritten__
+    options = {"init": False, "repr": False, "eq": False, "match_args": False, "frozen": unwritten.frozen} | wanted
+    twin: type = dataclass(**options)(type(owner.__name__, (), unwritten.space()))
     for name in names:
         setattr(owner, name, vars(twin)[name])
     return owner
@@ -116,34 +192,70 @@ class _Described:
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:
     owner: Any = _owner(type(self))
+    unwritten: _Unwritten = owner.__unwritten__
+    unwritten.made += 1
+    if unwritten.made < _SELDOM and _fill(self, unwritten, values, named):
+        return
     owner.__init__ = _constructor(owner)
     owner.__init__(self, *values, **named)
+
+
+def _fill(self: Any, unwritten: _Unwritten, values: tuple[Any, ...], named: dict[str, Any]) -> bool:
+    """Set the fields of a record one by one; False, before any, for arguments that its ``__init__`` would refuse."""
+    fields = dict(zip(unwritten.fields, values, strict=False))
+    if len(values) > len(fields) or not fields.keys().isdisjoint(named):
+        return False
+    fields |= named
+    for name, default in unwritten.defaults.items():
+        if name in fields:
+            continue
+        if not isinstance(default, Field):
+            fields[name] = default
+        elif default.default_factory is not _MISSING:
+            fields[name] = default.default_factory()
+        elif default.default is not _MISSING:
+            fields[name] = default.default
+    if fields.keys() != unwritten.fields.keys():
+        return False
+    for name, value in fields.items():
+        object.__setattr__(self, name, value)  # a frozen record has another one
+    return True
 
 
 def _repr(self: Any) -> Any:
     return _write(type(self), "__repr__", repr=True).__repr__(self)
 
 
-def _eq(self: Any, other: object) -> Any:
-    return _write(type(self), "__eq__", eq=True).__eq__(self, other)
+def _eq(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    unwritten: _Unwritten = _owner(type(self)).__unwritten__
+    if unwritten.compared is None:
+        chosen = [
+            name
+            for name in unwritten.fields
+            if not isinstance(one := unwritten.defaults.get(name), Field) or one.options.get("compare", True)
+        ]
+        unwritten.compared = attrgetter(*chosen) if chosen else type
+    return unwritten.compared(self) == unwritten.compared(other)
 
 
 def _hash(self: Any) -> Any:
     return _write(type(self), "__hash__", eq=True).__hash__(self)
 
 
-def _replace(self: _T, /, **changes: Any) -> _T:
-    return replace(self, **changes)  # type: ignore[type-var]
-
-
 # The methods of frozen records, the same for all of them.
 
 
 def _set(_self: Any, name: str, _value: object) -> NoReturn:
+    from dataclasses import FrozenInstanceError
+
     raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
 def _delete(_self: Any, name: str) -> NoReturn:
+    from dataclasses import FrozenInstanceError
+
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import NamedTuple
 
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 # Bits of TracePoint.flags
 OPENS = 1  # SYN

@@ -6,11 +6,10 @@ RFC 3339; every other field is written as it stands, unknown as null.
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import ClassVar, Literal, NewType
 
 from wire502.model.attempt import Step
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 Time = NewType("Time", int)
 

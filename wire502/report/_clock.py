@@ -5,20 +5,19 @@ A double holds today's time to a quarter of a microsecond only; frames are close
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from time import gmtime
 
 SECOND_NS = 1_000_000_000
-# datetime knows the years 1 to 9999; a damaged capture may claim any 64-bit number
+# RFC 3339 and datetime know the years to 9999; a damaged capture may claim any 64-bit number
 _FIRST_SECOND = -62_135_596_800
 _LAST_SECOND = 253_402_300_799
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=64)
 def _to_the_second(second: int) -> str:
     """Return ``2026-11-22T13:40:01``; neighbouring lines share their second, so this is rarely computed."""
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    return "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(*gmtime(second)[:6])
 
 
 def rfc3339(time_ns: int, precision: int = 6) -> str:
@@ -36,8 +35,10 @@ def rfc3339(time_ns: int, precision: int = 6) -> str:
 
 def local_shift(time_ns: int) -> int:
     """Return how many seconds the local time zone is ahead of UTC at *time_ns*."""
+    from datetime import UTC, datetime, timedelta  # which take long to load
+
     second = min(max(time_ns // SECOND_NS, 0), _LAST_SECOND - 86_400)
-    offset = (_EPOCH + timedelta(seconds=second)).astimezone().utcoffset()
+    offset = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).astimezone().utcoffset()
     return int(offset.total_seconds()) if offset else 0
 
 

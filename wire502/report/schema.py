@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import is_dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from wire502.model import verdict
 from wire502.model.verdict import Time, Update
-from wire502.report.json import json_name, without_none, written_fields
+from wire502.report.json import json_name, written_fields
 
 Schema = dict[str, Any]
 
@@ -49,8 +49,9 @@ def _of(kind: Any, definitions: dict[str, Schema]) -> Schema:
         return {"type": "array", "items": _of(arguments[0], definitions)}
     if origin is dict:
         return {"type": "object", "additionalProperties": _of(arguments[1], definitions)}
-    if without_none(kind) is not kind:
-        return {"anyOf": [_of(without_none(kind), definitions), {"type": "null"}]}
+    if type(None) in arguments and len(arguments) == 2:
+        (plain,) = (one for one in arguments if one is not type(None))
+        return {"anyOf": [_of(plain, definitions), {"type": "null"}]}
     return {"type": _SCALARS[kind]} if kind in _SCALARS else {}
 
 
@@ -61,7 +62,8 @@ def _record(record: type, definitions: dict[str, Schema]) -> Schema:
     if record is Update:  # holds only what changed, each key as in the line that it changes
         properties["id"] = {"type": "string"}
     else:
-        properties |= {json_name(name): _of(kind, definitions) for name, kind in written_fields(record).items()}
+        hints = get_type_hints(record)
+        properties |= {json_name(name): _of(hints[name], definitions) for name in written_fields(record)}
     return {
         "type": "object",
         "description": inspect.cleandoc(record.__doc__ or ""),

@@ -26,14 +26,13 @@ What to check next
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wire502.diagnosis.causes import _looks
 from wire502.diagnosis.causes._kinds import RESETS
 from wire502.diagnosis.causes._notes import cite, deciding_rst
 from wire502.diagnosis.surroundings import Surroundings
 from wire502.model.attempt import Attempt, Closing, Manners
 from wire502.model.finding import Finding
+from wire502.model.records import changed
 from wire502.model.verdict import Cause
 
 NAME = "injected_reset"
@@ -54,7 +53,7 @@ def find(attempt: Attempt, finding: Finding, surroundings: Surroundings) -> Caus
         return None
     if sender.ttl == 0 and (endpoint := surroundings.endpoint()).ttl:
         # Nothing else of it is on this connection: as it looks on others.
-        sender = replace(sender, ttl=endpoint.ttl, dont_fragment=endpoint.dont_fragment)
+        sender = changed(sender, ttl=endpoint.ttl, dont_fragment=endpoint.dont_fragment)
     signs = [sign for sign in _signs(attempt, rst, sender) if sign is not None]
     weight = sum(sign.weight for sign in signs)
     if len(signs) < 2 or weight < LEAST:
