@@ -54,6 +54,14 @@ def test_ipv6_text_comes_back(high: int, low: int, port: int) -> None:
     assert parse_endpoint(address_text(high, low)) == (high, low, None)
 
 
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 0xDB8, 0xFFFF]), min_size=8, max_size=8))
+def test_ipv6_text_is_the_shortest(groups: list[int]) -> None:
+    """The first of the longest runs of zeros is left out, and nothing else."""
+    high, low = (int("".join(f"{group:04x}" for group in half), 16) for half in (groups[:4], groups[4:]))
+    if (high, low >> 32) != (0, 0xFFFF):
+        assert address_text(high, low) == str(ipaddress.IPv6Address(high << 64 | low))
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 65535))
 def test_mapped_address_is_ipv4_text(address: int, port: int) -> None:
     """A mapped address reads as IPv4."""

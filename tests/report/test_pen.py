@@ -148,7 +148,7 @@ def test_who_looks_at_each(options: dict[str, Any]) -> None:
 def test_printed(pen: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """With a pen as without one ``read --all --json`` prints a line for each result, failures among them."""
     path = next(CAPTURES.rglob("*.pcap"))
-    monkeypatch.setattr("wire502.cli.read.json_pen", pen)
+    monkeypatch.setattr("wire502.cli.reading.json_pen", pen)
     printed = CliRunner().invoke(command, ["--all", "--json", str(path)])
     reading = wire502.read(path, all=True)
     assert printed.output.splitlines() == [line(one, precision=reading.precision) for one in reading]

@@ -21,43 +21,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with *arguments* (``sys.argv`` without) and return the exit status."""
     if arguments is None:  # a process of our own, not a call inside another program
         _seldom_collect()
-    import click
-
-    from wire502.cli.group import cli
+        arguments = sys.argv[1:]
     from wire502.errors import Wire502Error
 
     try:
-        if "_WIRE502_COMPLETE" in os.environ:  # the shell asks for completions
-            cli.main(prog_name="wire502")
-        # not cli.main: it answers a closed pipe with status 1, whatever its mode
-        with cli.make_context("wire502", list(sys.argv[1:] if arguments is None else arguments)) as ctx:
-            status = cli.invoke(ctx)
+        status = _run(list(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
         return 0
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
-    except click.UsageError as error:
-        text = error.format_message()
-        if "see:" not in text:
-            text += f" (see: {error.ctx.command_path if error.ctx else 'wire502'} --help)"
-        return _say(text, USAGE)
-    except click.ClickException as error:
-        return _say(error.format_message(), USAGE)
     except Wire502Error as error:
         return _say(str(error), USAGE)
     except OSError as error:  # the inputs' errors are CaptureErrors: this one is about the output
         _forget_stdout()
         return _say(f"cannot write the output: {error.strerror or error}", USAGE)
     except Exception as error:
-        if os.environ.get("WIRE502_DEBUG"):
-            raise
-        text = f"{type(error).__name__}: {error}"
-        return _say(f"defect, please report it: {text} (WIRE502_DEBUG=1 shows where)", DEFECT)
+        return _ended(error)
     return status if isinstance(status, int) else 0
+
+
+def _run(arguments: list[str]) -> object:
+    """Return what the command returns that *arguments* name."""
+    from wire502.cli.plain import plain_read
+
+    completing = "_WIRE502_COMPLETE" in os.environ  # the shell asks for completions
+    if not completing and (plain := plain_read(arguments)) is not None:
+        from wire502.cli.reading import run
+
+        captures, switches = plain
+        return run(captures, **switches)
+    from wire502.cli.group import cli
+
+    if completing:
+        cli.main(prog_name="wire502")
+    # not cli.main: it answers a closed pipe with status 1, whatever its mode
+    with cli.make_context("wire502", arguments) as ctx:
+        return cli.invoke(ctx)
+
+
+def _ended(error: Exception) -> int:
+    """Return the exit status for what click raises to end a run, or for a defect."""
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return INTERRUPTED
+    if isinstance(error, click.UsageError):
+        text = error.format_message()
+        if "see:" not in text:
+            text += f" (see: {error.ctx.command_path if error.ctx else 'wire502'} --help)"
+        return _say(text, USAGE)
+    if isinstance(error, click.ClickException):
+        return _say(error.format_message(), USAGE)
+    if os.environ.get("WIRE502_DEBUG"):
+        raise error
+    text = f"{type(error).__name__}: {error}"
+    return _say(f"defect, please report it: {text} (WIRE502_DEBUG=1 shows where)", DEFECT)
 
 
 def _seldom_collect() -> None:

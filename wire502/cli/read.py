@@ -1,35 +1,16 @@
-"""``wire502 read``: captures in, failures out."""
+"""``wire502 read``: its options, and what is wrong with them; ``reading`` does what they say."""
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from wire502.api import Filter, Reading, Result, read
 from wire502.cli.moments import convert, zone
+from wire502.cli.reading import run
 from wire502.cli.sections import sectioned
-from wire502.cli.terminal import Progress, say
-from wire502.cli.writers import (
-    Out,
-    Writer,
-    check_gateway,
-    json_pen,
-    json_writer,
-    put,
-    put_octets,
-    redacting,
-    text_writer,
-)
-from wire502.errors import CaptureError
-from wire502.settings import assignments
-
-if TYPE_CHECKING:
-    from wire502.cli.logs import Logs
+from wire502.cli.writers import check_gateway
 
 _MOST_SLACK_S = 3600
 _SECTIONS = {
@@ -92,38 +73,27 @@ def command(captures: tuple[str, ...], **options: Any) -> int:
     Exit status: 0 read whole, 1 failures found (with --exit-code), 2 nothing could be read, 3 read in part,
     130 interrupted.
     """  # noqa: D301 - click's \b keeps the lines as they are
+    _check(captures, **options)
     return run(captures, **options)
 
 
-def run(
+def _check(
     captures: tuple[str, ...],
     *,
-    as_json: bool,
-    everything: bool,
-    kinds: tuple[str, ...],
-    to: str | None,
-    host: str | None,
-    path: str | None,
-    since: Any,
-    until: Any,
-    limit: int | None,
-    upstream: tuple[str, ...],
-    gateway: str | None,
-    logs: tuple[str, ...],
-    log_slack: float,
-    log_zone: int,
-    follow: bool,
-    settings: tuple[str, ...],
-    exit_code: bool,
-    quiet: bool,
-    local: bool,
-    redacted: bool,
-    color: str,
-    report: str | None,
     jobs: int,
-) -> int:
-    """Read, print, and return the exit status."""
-    _check_captures(captures, jobs, alone=bool(logs or report or follow))
+    limit: int | None,
+    kinds: tuple[str, ...],
+    gateway: str | None,
+    log_slack: float,
+    **others: Any,
+) -> None:
+    """Raise a usage error for options that make no sense, or not together."""
+    if "-" in captures and sys.stdin.isatty():
+        raise click.UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | wire502 read -")
+    if jobs < 1:
+        raise click.UsageError("--jobs must be 1 or more")
+    if jobs > 1 and ("-" in captures or any(others[name] for name in ("logs", "report", "follow"))):
+        raise click.UsageError("--jobs reads captures each for itself: not with --log, --report, --follow or -")
     if limit is not None and limit < 0:
         raise click.UsageError("--limit must be 0 or more")
     if kinds:
@@ -135,108 +105,3 @@ def run(
         check_gateway(gateway)
     if not 0 <= log_slack <= _MOST_SLACK_S:
         raise click.UsageError(f"--log-slack must be 0 to {_MOST_SLACK_S} seconds")
-    book = None
-    if logs:
-        from wire502.cli import logs as files
-
-        book = files.Logs(logs, gateway=gateway, slack_s=log_slack, zone_s=log_zone, everything=everything)
-    keeper = None
-    if report is not None:
-        from wire502.cli.keeping import Keeper
-
-        keeper = Keeper(report, captures, upstream, gateway, settings, follow=follow)
-    pen = None
-    progress = Progress(wanted=not quiet)
-    options: dict[str, Any] = {
-        "upstream": upstream,
-        "gateway": gateway,
-        "all": everything or book is not None,
-        "settings": assignments(settings),
-        "filter": Filter(frozenset(kinds), to, host, path, since, until, limit),
-    }
-    if jobs > 1 and len(captures) > 1:
-        from wire502.cli.jobs import SideBySide
-
-        reading: Reading = SideBySide(captures, jobs, options)
-    else:
-        witness = _witness(None if book is None else book.see, None if keeper is None else keeper.see)
-        pen = json_pen() if as_json and everything and not redacted else None
-        reading = read(*captures, **options, follow=follow, progress=progress, witness=witness, pen=pen)
-    write = json_writer(reading) if as_json else text_writer(reading, everything, quiet, local, color)
-    if redacted:
-        write = redacting(write)
-    if keeper is not None:
-        write = keeper.keeping(write)
-    before = signal.signal(signal.SIGINT, _interrupt(reading))
-    try:
-        _print(reading, write, put if pen is None else put_octets, progress, book)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        progress.clear()
-        reading.close()
-        if book is not None:
-            book.close()
-    status = _status(reading, exit_code=exit_code)
-    if keeper is not None and not reading.stopped:
-        keeper.write(reading)
-    if book is None or not book.unreadable:
-        return status
-    for trouble in book.unreadable:
-        say(trouble)
-    return max(status, 3)
-
-
-def _check_captures(captures: tuple[str, ...], jobs: int, *, alone: bool) -> None:
-    """Raise a usage error for captures that cannot be read so; *alone*: as one, not side by side."""
-    if "-" in captures and sys.stdin.isatty():
-        raise click.UsageError("standard input is a terminal; pipe a capture into it: tcpdump -U -w - | wire502 read -")
-    if jobs < 1:
-        raise click.UsageError("--jobs must be 1 or more")
-    if jobs > 1 and (alone or "-" in captures):
-        raise click.UsageError("--jobs reads captures each for itself: not with --log, --report, --follow or -")
-
-
-def _witness(*several: Callable[[Result], None] | None) -> Callable[[Result], None] | None:
-    """Return what tells each result to all of *several* that are there; None for none."""
-    there = [one for one in several if one is not None]
-    if len(there) < 2:
-        return there[0] if there else None
-
-    def tell(result: Result) -> None:
-        for one in there:
-            one(result)
-
-    return tell
-
-
-def _print(reading: Reading, write: Writer, out: Out, progress: Progress, book: Logs | None) -> None:
-    for group in reading.batches():
-        if book is None:
-            out(group, write, progress)
-        else:
-            for result in book.among(group, reading):  # of a log, one line at a time
-                out((result,), write, progress)
-
-
-def _status(reading: Reading, *, exit_code: bool) -> int:
-    for error in reading.unreadable:
-        say(str(error))
-    for damage in reading.damage:
-        say(str(CaptureError(damage.path, damage.offset, damage.reason, damage.way_out)))
-    if reading.stopped:
-        return 130
-    if reading.damage or reading.unreadable:
-        return 3
-    return int(exit_code and reading.failed > 0)
-
-
-def _interrupt(reading: Reading) -> Callable[[int, FrameType | None], None]:
-    """Return a handler of Ctrl-C: the first one ends the reading in good order, the second one at once."""
-
-    def handler(_signal: int, _frame: FrameType | None) -> None:
-        again = reading.stopped
-        reading.stop()
-        if again or reading.waiting:
-            raise KeyboardInterrupt
-
-    return handler

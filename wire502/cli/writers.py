@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-import click
-
 from wire502.api import Open, Reading, Result, Summary, Written
 from wire502.cli.terminal import Progress, ascii_only, wants_color, width
 
@@ -92,4 +90,6 @@ def check_gateway(gateway: str) -> None:
 
     name = gateway.partition(":")[0]
     if name not in names():
+        import click
+
         raise click.UsageError(f"no gateway is called {name!r}; known are: {', '.join(names())}")

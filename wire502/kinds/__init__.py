@@ -9,8 +9,7 @@ phrase), ``GROUP`` (one of ``GROUPS``), ``REFINES`` (the kinds that it is finer 
 from __future__ import annotations
 
 import functools
-import inspect
-import pkgutil
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -57,13 +56,21 @@ class Kind:
     group: str
     refines: frozenset[str]
     needs: int
-    page: str
+    doc: str
     failure_point: Callable[[Attempt, Context], Finding | None]
+
+    @property
+    def page(self) -> str:
+        """Return what ``wire502 explain`` says of it."""
+        from inspect import cleandoc  # takes long to load
+
+        return cleandoc(self.doc)
 
 
 def kind_names() -> tuple[str, ...]:
     """Return the names of all kinds in alphabetical order, without loading them."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    files = os.listdir(__path__[0])  # noqa: PTH208 - pathlib and pkgutil take longer to load than all that is here
+    return tuple(sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and name[0] != "_"))
 
 
 @functools.cache
@@ -93,6 +100,5 @@ def _load(name: str) -> Kind:
     module = import_module(f"{__name__}.{name}")
     if name != module.NAME:
         raise ImportError(f"kinds/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
-    text = inspect.cleandoc(module.__doc__ or "")
     refines, needs = frozenset(module.REFINES), bits(getattr(module, "NEEDS", ()))
-    return Kind(name, module.TITLE, module.GROUP, refines, needs, text, module.failure_point)
+    return Kind(name, module.TITLE, module.GROUP, refines, needs, module.__doc__ or "", module.failure_point)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 _MAPPED = 0xFFFF  # low >> 32 of ::ffff:a.b.c.d
 _HALF = 0xFFFFFFFFFFFFFFFF
+_ZEROS = tuple(f"{':0' * length}:" for length in range(8, 1, -1))
 
 
 def address_text(high: int, low: int) -> str:
     """Return ``10.0.0.1`` for a mapped address, else IPv6 text after RFC 5952."""
     if high == 0 and low >> 32 == _MAPPED:
         return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
-    from ipaddress import IPv6Address  # most captures have IPv4 alone, and it takes long to load
-
-    return str(IPv6Address(high << 64 | low))
+    groups = [f"{half >> shift & 0xFFFF:x}" for half in (high, low) for shift in (48, 32, 16, 0)]
+    text = f":{':'.join(groups)}:"
+    for zeros in _ZEROS:  # the longest run of zeros, the first of several
+        before, found, after = text.partition(zeros)
+        if found:
+            return f"{before[1:]}::{after[:-1]}"
+    return text[1:-1]
 
 
 def endpoint_text(high: int, low: int, port: int) -> str:

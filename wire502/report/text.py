@@ -7,8 +7,8 @@ itself. Every text that comes from the wire is made harmless on its way out (``_
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
+from wire502.model.records import changed
 from wire502.model.verdict import (
     QUIET_KINDS,
     Cleared,
@@ -379,7 +379,7 @@ def _with_request(failure: Failure, incident: Incident) -> Failure:
     if failure.request is not None or asked is None:
         return failure
     request = RequestRef(asked.frame, incident.time, asked.method, asked.target, asked.host, asked.id)
-    return replace(failure, request=request)
+    return changed(failure, request=request)
 
 
 def _got(client: ClientRef) -> str:

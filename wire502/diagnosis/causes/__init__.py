@@ -11,8 +11,7 @@ hold what several share.
 from __future__ import annotations
 
 import functools
-import inspect
-import pkgutil
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -37,13 +36,21 @@ class Rule:
     kinds: frozenset[str]
     yields_to: frozenset[str]
     at_fault: AtFault | None
-    page: str
+    doc: str
     find: Callable[[Attempt, Finding, Surroundings], Cause | None]
+
+    @property
+    def page(self) -> str:
+        """Return what ``wire502 explain`` says of it."""
+        from inspect import cleandoc  # takes long to load
+
+        return cleandoc(self.doc)
 
 
 def cause_names() -> tuple[str, ...]:
     """Return the names of all causes in alphabetical order, without loading them."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+    files = os.listdir(__path__[0])  # noqa: PTH208 - pathlib and pkgutil take longer to load than all that is here
+    return tuple(sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and name[0] != "_"))
 
 
 @functools.cache
@@ -115,6 +122,7 @@ def _load(name: str) -> Rule:
     module = import_module(f"{__name__}.{name}")
     if name != module.NAME:
         raise ImportError(f"causes/{name}.py says that its NAME is {module.NAME}", name=module.__name__)
-    text = inspect.cleandoc(module.__doc__ or "")
     yields_to = frozenset(module.YIELDS_TO)
-    return Rule(name, module.TITLE, module.CLASS, module.KINDS, yields_to, module.AT_FAULT, text, module.find)
+    return Rule(
+        name, module.TITLE, module.CLASS, module.KINDS, yields_to, module.AT_FAULT, module.__doc__ or "", module.find
+    )
