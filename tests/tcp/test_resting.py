@@ -92,7 +92,7 @@ def test_the_declarations_are_read() -> None:
     assert {"nxt", "off", "skip", "rst_flags", "lane"} <= HALF.keys()
     assert {"first_ts", "sign", "mid", "opaque_ts"} <= CONNECTION.keys()
     assert set(HALF.values()) | set(CONNECTION.values()) <= RANGES.keys()
-    assert {"chunk_state_a", "proxied", "unseen"} <= declared("protocol/http1_cy.pxd", "Http1").keys()
+    assert {"chunk_state_a", "foreign_octets", "unseen"} <= declared("protocol/http1_cy.pxd", "Http1").keys()
 
 
 @given(HALVES, HALVES, CONNECTIONS)

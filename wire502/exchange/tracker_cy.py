@@ -684,10 +684,12 @@ class Tracker(Observer):
             return not self._open_attempt(conn)
         return not self._open_attempt(conn) and conn.a.top == 0
 
-    def is_over(self, conn: Connection) -> bool:
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def is_over(self, conn: Connection) -> cython.bint:
         """See ``Observer``: nothing is to be judged, and its decoder knows of no preface that names a client."""
-        decoder = conn.decoder
-        if conn.settle_at != _NEVER or conn.pending is not None or getattr(decoder, "proxied", None) is not None:
+        decoder: Decoder | None = conn.decoder
+        if decoder is None or decoder.proxied is not None or conn.settle_at != _NEVER or conn.pending is not None:
             return False
         return conn.settled or _at_rest(conn)
 

@@ -135,6 +135,7 @@ cdef class Decoder:
     cdef public bint tunnel
     cdef public long long exchanges
     cdef public str looks_like
+    cdef public bytes proxied
     cdef Decoder another(self, Connection conn)
     cdef Py_ssize_t on_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef int on_skipped(self, int side, long long offset, long long frame, long long ts) except -1
@@ -220,5 +221,6 @@ cdef class Observer:
     cdef int hole(self, Connection conn, long long ts) except -1
     cdef int unseen(self, Connection conn, long long ts) except -1
     cdef int retired(self, Connection conn) except -1
+    cdef bint is_over(self, Connection conn) except -1
     cpdef Decoder new_decoder(self, Connection conn)
     cpdef int fire(self, long long now_ns)

@@ -340,7 +340,8 @@ class Decoder:
     The caller's promise: octets of one side come in order and once; ``on_gap`` stands where some are missing;
     ``on_fin`` comes once, behind the last octet. ``acks`` says how much of the other side the sender of the octets
     had received. ``on_octets`` returns how many it used (all but what follows a skip) and leaves in ``skip`` how
-    many of the next octets nobody needs to see; ``on_skipped`` comes when these have gone by.
+    many of the next octets nobody needs to see; ``on_skipped`` comes when these have gone by. ``proxied`` is the PROXY
+    preface that they began with, as far as its first 256 octets were kept.
     """
 
     conn: Connection
@@ -353,6 +354,7 @@ class Decoder:
     tunnel: bool
     exchanges: int
     looks_like: str | None
+    proxied: bytes | None
 
     @cython.cfunc
     def another(self, conn: Connection) -> Decoder:
@@ -701,7 +703,9 @@ class Observer:
         """Whether there is nothing to be said of a connection, or counted, if the capture ends as it is now."""
         return False
 
-    def is_over(self, conn: Connection) -> bool:
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def is_over(self, conn: Connection) -> cython.bint:
         """Whether nobody needs a connection that its ends have closed."""
         return False
 

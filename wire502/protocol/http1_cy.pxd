@@ -32,7 +32,6 @@ cdef class Http1(Decoder):
     cdef long long gap_b  # where octets of responses were lost last; -1 nowhere
     cdef long long unseen  # where octets of requests that were lost end, until a later request was answered; -1
     cdef object preface  # beginning of what may be a PROXY preface: octets, offset, frame, time
-    cdef public bytes proxied  # the PROXY preface of the connection, as far as its first 256 octets were kept
     cdef bint plain
     cdef bytes foreign_octets
     cdef int foreign_side

@@ -107,7 +107,6 @@ class Http1(Decoder):
     gap_b: int
     unseen: int
     preface: tuple[bytes, int, int, int] | None
-    proxied: bytes | None
     plain: bool
     foreign_octets: bytes | None
     foreign_side: int
