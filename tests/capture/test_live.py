@@ -186,7 +186,7 @@ def test_cooked_frames_are_decoded() -> None:
     batch.count = 2
     (segments,) = PacketStage().segments(batch)
     assert segments.count == 2
-    assert list(segments.ports[:2]) == [0x1F900050] * 2
+    assert segments.ports.tolist()[:2] == [0x1F900050] * 2
     assert scanner.frame == 2
 
 
