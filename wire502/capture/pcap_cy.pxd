@@ -2,7 +2,6 @@ from wire502.model.frames_cy cimport Batch
 
 cdef unsigned int load32(const unsigned char* at, bint big) noexcept
 
-cdef int fill_numbers(Batch batch, Py_ssize_t first, Py_ssize_t end, long long before)
 cdef int fill_constants(Batch batch, Py_ssize_t first, Py_ssize_t end, int interface)
 
 cdef class PcapScanner:
@@ -17,3 +16,5 @@ cdef class PcapScanner:
     cdef unsigned int limit
     cdef int swap
     cdef object layout
+    cdef Batch filled
+    cdef Py_ssize_t constant

@@ -39,19 +39,6 @@ def load32(at: cython.p_const_uchar, big: cython.bint) -> cython.uint:
 
 
 @cython.cfunc
-def fill_numbers(batch: Batch, first: cython.Py_ssize_t, end: cython.Py_ssize_t, before: cython.longlong) -> cython.int:
-    """Number the frames of the rows from *first* to *end*, the one before them having the number *before*."""
-    frames: cython.longlong[::1] = batch.frame
-    if cython.compiled:
-        row: cython.Py_ssize_t
-        for row in range(first, end):
-            frames[row] = before + 1 + row - first
-    else:
-        frames[first:end] = memoryview(array("q", range(before + 1, before + 1 + end - first)))
-    return 0
-
-
-@cython.cfunc
 def fill_constants(batch: Batch, first: cython.Py_ssize_t, end: cython.Py_ssize_t, interface: cython.int) -> cython.int:
     """Give the rows from *first* to *end* one *interface*, and no direction."""
     interfaces: cython.int[::1] = batch.interface
@@ -88,6 +75,8 @@ class PcapScanner:
     limit: int
     swap: int
     layout: Struct
+    filled: Batch | None  # the batch whose first `constant` rows have this interface and no direction
+    constant: int
 
     def __init__(self, big: bool, header: int, scale: int, interface: int, limit: int, swap: int) -> None:
         self.frame = 0
@@ -101,7 +90,10 @@ class PcapScanner:
         self.limit = limit
         self.swap = swap
         self.layout = Struct(">IIII" if big else "<IIII")
+        self.filled = None
+        self.constant = 0
 
+    @cython.boundscheck(False)  # the batch has shown at the start that its columns are as long as it says
     def scan(self, batch: Batch, position: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Append the complete records of ``batch.data[position:end]`` to *batch*, as far as it has room.
 
@@ -109,13 +101,16 @@ class PcapScanner:
         fraction are 32 bits wide.
         """
         data: cython.uchar[::1] = batch.data
+        numbers: cython.longlong[::1] = batch.frame
         times: cython.longlong[::1] = batch.ts_ns
         starts: cython.longlong[::1] = batch.start
         captureds: cython.int[::1] = batch.captured
         lengths: cython.int[::1] = batch.length
         row: cython.Py_ssize_t = batch.count
         capacity: cython.Py_ssize_t = batch.capacity
+        before: cython.longlong = self.frame + 1 - row  # a row has this number and its index
         header: cython.Py_ssize_t = self.header
+        last: cython.Py_ssize_t = end - header  # the last place where a record can begin
         scale: cython.longlong = self.scale
         time: cython.longlong = self.last_ns
         limit: cython.uint = self.limit
@@ -127,14 +122,17 @@ class PcapScanner:
         captured: cython.uint
         length: cython.uint
 
+        batch.check()
         self.needed = header
         if position < 0 or end > len(data):
             raise IndexError("scan beyond the data")
-        if not cython.compiled:
+        if cython.compiled:
+            octets: cython.p_const_uchar = cython.address(data[0])
+        else:
             unpack = self.layout.unpack_from
-        while row < capacity and end - position >= header:
+        while row < capacity and position <= last:
             if cython.compiled:
-                at: cython.p_const_uchar = cython.address(data[position])
+                at: cython.p_const_uchar = octets + position
                 seconds = load32(at, big)
                 fraction = load32(at + 4, big)
                 captured = load32(at + 8, big)
@@ -147,19 +145,27 @@ class PcapScanner:
                 number = self.frame + row - batch.count + 1
                 self.fault = f"record {number} says it holds {captured} octets: more than any frame can ({limit})"
                 break
-            if end - position - header < captured:
+            if captured > last - position:
                 self.needed = header + captured
                 break
             time = seconds  # no cast: it would cost the interpreter a call
             time = time * 1_000_000_000 + fraction * scale
+            if cython.compiled:
+                numbers[row] = before + row
             times[row] = time
             starts[row] = position + header
             captureds[row] = captured
             lengths[row] = length if length < 0x7FFFFFFF else 0x7FFFFFFF
             row += 1
             position += header + captured
-        fill_numbers(batch, batch.count, row, self.frame)
-        fill_constants(batch, batch.count, row, self.interface)
+        if not cython.compiled:
+            numbers[batch.count : row] = memoryview(array("q", range(before + batch.count, before + row)))
+        if batch is not self.filled:
+            self.filled = batch
+            self.constant = 0
+        if row > self.constant:
+            fill_constants(batch, self.constant, row, self.interface)
+            self.constant = row
         self.frame += row - batch.count
         batch.count = row
         self.last_ns = time

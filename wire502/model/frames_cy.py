@@ -88,11 +88,11 @@ class Batch:
 
     @cython.ccall
     def check(self) -> cython.int:
-        """Raise IndexError where a column is shorter than ``count``: a kernel looks once, not at each row."""
+        """Raise IndexError where a column is shorter than is said: a kernel looks once, not at each row."""
         least: cython.Py_ssize_t = min(len(self.frame), len(self.ts_ns), len(self.start))
         least = min(least, len(self.captured), len(self.length), len(self.interface))
-        if self.count > min(least, len(self.direction)):
-            raise IndexError("a batch with a column of fewer rows than it counts")
+        if max(self.count, self.capacity) > min(least, len(self.direction)):
+            raise IndexError("a batch with a column of fewer rows than it says")
         return 0
 
 

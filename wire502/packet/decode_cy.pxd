@@ -2,6 +2,7 @@ from wire502.model.frames_cy cimport Batch, RowAt, Segments
 from wire502.packet.fragments_cy cimport Reassembler
 from wire502.packet.layers_cy cimport Cursor
 from wire502.packet.options_cy cimport Options
+from wire502.packet.straight_cy cimport Straight
 
 cdef class Decoder:
     cdef public Py_ssize_t capacity
@@ -25,3 +26,4 @@ cdef class Decoder:
     cdef Cursor _cursor
     cdef object _table
     cdef Options _options
+    cdef Straight _straight

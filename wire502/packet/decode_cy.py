@@ -28,12 +28,16 @@ if cython.compiled:
     from cython.cimports.wire502.model.frames_cy import Batch, RowAt, Segments
     from cython.cimports.wire502.packet.fragments_cy import Reassembler
     from cython.cimports.wire502.packet.layers_cy import Cursor
+    from cython.cimports.wire502.packet.numbers import u16, u32, u64
     from cython.cimports.wire502.packet.options_cy import Options
+    from cython.cimports.wire502.packet.straight_cy import Straight
 else:
     from wire502.model.frames_cy import Batch, RowAt, Segments
     from wire502.packet.fragments_cy import Reassembler
     from wire502.packet.layers_cy import Cursor
+    from wire502.packet.numbers import u16, u32, u64
     from wire502.packet.options_cy import Options
+    from wire502.packet.straight_cy import Straight
 
 _IPV4 = struct.Struct(">BxHHHBBxxII")  # version and size, total length, identification, fragment, TTL, protocol, ends
 _IPV6 = struct.Struct(">BxxxHBBQQQQ")  # version, payload length, next header, hop limit, ends
@@ -74,38 +78,6 @@ MOST_DEPTH = cython.declare(cython.int, 8)  # of these, IP headers
 MOST_MESSAGE = cython.declare(cython.Py_ssize_t, 576)  # octets of an ICMP message that may matter
 NOP_NOP_TIMESTAMP = cython.declare(cython.uint, 0x0101080A)
 MAPPED = cython.declare(cython.ulonglong, 0xFFFF00000000)  # ::ffff:0.0.0.0
-
-
-# These three are for the compiled form only. The pointer comes first, so that each octet stands at a constant distance
-# from it: then a C compiler sees one load of the whole number, which it does not with an index that it has to add up.
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _u16(octets: cython.p_const_uchar, at: cython.Py_ssize_t) -> cython.uint:
-    here: cython.p_const_uchar = octets + at
-    return (cython.cast(cython.uint, here[0]) << 8) | here[1]
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _u32(octets: cython.p_const_uchar, at: cython.Py_ssize_t) -> cython.uint:
-    here: cython.p_const_uchar = octets + at
-    return (
-        (cython.cast(cython.uint, here[0]) << 24)
-        | (cython.cast(cython.uint, here[1]) << 16)
-        | (cython.cast(cython.uint, here[2]) << 8)
-        | here[3]
-    )
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _u64(octets: cython.p_const_uchar, at: cython.Py_ssize_t) -> cython.ulonglong:
-    return (cython.cast(cython.ulonglong, _u32(octets, at)) << 32) | _u32(octets, at + 4)
 
 
 @cython.cfunc
@@ -157,8 +129,9 @@ class Decoder:
     _cursor: Cursor
     _table: LinkTable
     _options: Options
+    _straight: Straight | None
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, straight: bool = True) -> None:
         self.capacity = capacity
         self.latest_ns = -(1 << 63)
         self.frames = self.octets = self.segments = self.rare = self.fragments = 0
@@ -171,6 +144,7 @@ class Decoder:
         self._cursor = Cursor()
         self._table = LinkTable()
         self._options = Options()
+        self._straight = Straight() if straight and cython.compiled else None
 
     @cython.boundscheck(False)  # both records have shown at the start that their columns are as long as they say
     def decode(self, batch: Batch, first: int, segments: Segments) -> int:
@@ -215,6 +189,8 @@ class Decoder:
             octets = data
         options: Options = self._options
         cursor: Cursor = self._cursor
+        straight: Straight | None = self._straight
+        taken: cython.Py_ssize_t
         cursor.octets = octets
         self.fragment = None
 
@@ -261,6 +237,20 @@ class Decoder:
         packet: bytes
 
         while row < count and done < room:
+            if cython.compiled and straight is not None:
+                taken = straight.read(
+                    batch,
+                    row,
+                    min(count, row + room - done),
+                    cython.address(segments.rows[done]),
+                    cython.address(links[0]),
+                    known,
+                )
+                row += taken
+                done += taken
+                frames += taken
+                if row == count or done == room:
+                    break
             at = starts[row]
             end = kept[row]
             wire = lengths[row]
@@ -309,13 +299,13 @@ class Decoder:
                         break
                     if cython.compiled:
                         version = octets[at]
-                        total = _u16(octets, at + 2)
-                        ip_id = _u16(octets, at + 4)
-                        fragmented = _u16(octets, at + 6)
+                        total = u16(octets, at + 2)
+                        ip_id = u16(octets, at + 4)
+                        fragmented = u16(octets, at + 6)
                         ttl = octets[at + 8]
                         protocol = octets[at + 9]
-                        source = _u32(octets, at + 12)
-                        target = _u32(octets, at + 16)
+                        source = u32(octets, at + 12)
+                        target = u32(octets, at + 16)
                     else:
                         version, total, ip_id, fragmented, ttl, protocol, source, target = unpack_ipv4(data, at)
                     header = (version & 15) << 2
@@ -348,13 +338,13 @@ class Decoder:
                         break
                     if cython.compiled:
                         version = octets[at]
-                        total = _u16(octets, at + 4)
+                        total = u16(octets, at + 4)
                         protocol = octets[at + 6]
                         ttl = octets[at + 7]
-                        source_high = _u64(octets, at + 8)
-                        source_low = _u64(octets, at + 16)
-                        target_high = _u64(octets, at + 24)
-                        target_low = _u64(octets, at + 32)
+                        source_high = u64(octets, at + 8)
+                        source_low = u64(octets, at + 16)
+                        target_high = u64(octets, at + 24)
+                        target_low = u64(octets, at + 32)
                     else:
                         version, total, protocol, ttl, source_high, source_low, target_high, target_low = unpack_ipv6(
                             data, at
@@ -394,11 +384,11 @@ class Decoder:
                         layer = CUT if wire - at >= 20 else MALFORMED
                         break
                     if cython.compiled:
-                        ports = _u32(octets, at)
-                        seq = _u32(octets, at + 4)
-                        ack = _u32(octets, at + 8)
-                        size_flags = _u16(octets, at + 12)
-                        window = _u16(octets, at + 14)
+                        ports = u32(octets, at)
+                        seq = u32(octets, at + 4)
+                        ack = u32(octets, at + 8)
+                        size_flags = u16(octets, at + 12)
+                        window = u16(octets, at + 14)
                     else:
                         ports, seq, ack, size_flags, window = unpack_tcp(data, at)
                     header = size_flags >> 12 << 2
@@ -416,8 +406,8 @@ class Decoder:
                         kind = 0
                         if header == 32 and end - at >= 32 and not size_flags & SYN:
                             if cython.compiled:
-                                kind = _u32(octets, at + 20)
-                                ts_value = _u32(octets, at + 24)
+                                kind = u32(octets, at + 20)
+                                ts_value = u32(octets, at + 24)
                             else:
                                 kind, ts_value = unpack_pair(data, at + 20)
                         if kind == NOP_NOP_TIMESTAMP:
@@ -505,6 +495,10 @@ class Decoder:
             else:
                 self.malformed += 1
 
+        if straight is not None:
+            total_octets += straight.octets
+            latest = max(latest, straight.latest_ns)
+            straight.octets = 0
         segments.count = done
         self.segments += done
         self.frames += frames
