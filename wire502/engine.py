@@ -225,7 +225,8 @@ class Engine:
         return final if now == 0 or 0 < final - now < JUMP_NS else now
 
     def _decoder(self, conn: Connection, observer: Observer) -> Decoder:
-        return Http1(conn, observer, self._context.max_head, self._context.max_pipelined)
+        chosen = self._context
+        return Http1(conn, observer, chosen.max_head, chosen.max_pipelined, chosen.keep_exchanges)
 
     # -- the desk (exchange.tracker_cy.Desk) ----------------------------------------------------------------------
 

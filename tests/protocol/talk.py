@@ -18,10 +18,12 @@ def talk(
     mid: bool = False,
     context: Context | None = None,
     close: str = "",
+    forgetful: bool = False,
 ) -> Watch:
     """Return what is seen of one connection: *said* are pairs of ``>`` (gateway) or ``<`` (upstream) and octets.
 
-    *cut* is the size of all segments, or the sizes in turn; *close* the side that sends a FIN at the end.
+    *cut* is the size of all segments, or the sizes in turn; *close* the side that sends a FIN at the end; for
+    *forgetful* see ``Watch``.
     """
     wire = Wire()
     conn = wire.connection("10.0.0.1:41000", "10.0.0.2:8080")
@@ -40,7 +42,7 @@ def talk(
         side.peer.ack()
     if close:
         (conn.client if close == ">" else conn.server).fin()
-    return watch(wire, context)
+    return watch(wire, context, forgetful)
 
 
 def answer(response: bytes, request: bytes = GET, **options: Any) -> Any:

@@ -218,6 +218,38 @@ def test_transfer_encoding_wins() -> None:
     assert exchange.oddities == ["content_length_with_transfer_encoding"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"Transfer_Encoding", b"transfer-encodinG2", b"Transfer-Encodin", b"XTransfer-Encoding", b"TransferxEncoding"],
+)
+@pytest.mark.parametrize("cut", [None, 1])
+def test_names_are_compared_whole(name: bytes, cut: int | None) -> None:
+    """A field whose name differs in one letter from one that tells where the body ends tells nothing."""
+    exchange = answer(b"HTTP/1.1 200 OK\r\n" + name + b": chunked\r\nContent-Length: 2\r\n\r\nok", cut=cut)
+    assert (exchange.framing, exchange.violation, exchange.resp_done) == (FRAMING_LENGTH, None, True)
+
+
+@pytest.mark.parametrize(
+    ("response", "kept"),
+    [
+        (OK, False),
+        (b"HTTP/1.1 404 N\r\nContent-Length: 2\r\n\r\nno", False),
+        (b"HTTP/1.1 100 C\r\n\r\n" + OK, False),
+        (b"HTTP/1.1 503 S\r\nContent-Length: 2\r\n\r\nno", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok", True),
+        (b"HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 2\r\n\r\nok", True),
+        (b"HTTP/1.1 200 OK\r\nA: " + bytes(5000).replace(b"\0", b"b") + b"\r\nContent-Length: 2\r\n\r\nok", True),
+        (CHUNKED, True),
+    ],
+)
+def test_heads_that_are_asked_for_are_kept(response: bytes, kept: bool) -> None:
+    """Where exchanges that went well are not wanted, only the head of a response that ends well at once is let go."""
+    exchange = answer(response, forgetful=True)
+    assert (exchange.resp_head is not None) == kept
+    exchange = answer(response)
+    assert exchange.resp_head == response[response.rindex(b"HTTP/1.1") :].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+
+
 @pytest.mark.parametrize("coding", [b"gzip", b"chunked, gzip"])
 def test_other_codings_end_with_the_connection(coding: bytes) -> None:
     """A response whose last coding is not chunked ends with the connection."""

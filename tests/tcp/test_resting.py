@@ -28,7 +28,7 @@ RANGES = {
 }
 # Of a decoder: what it was made with, what is None or empty when it rests, and what is nothing between two messages.
 DECODER_NOT_PACKED = {
-    *("conn", "observer", "max_head", "max_queue"),
+    *("conn", "observer", "reader", "max_head", "max_queue", "keep"),
     *("current", "queue", "asking", "early", "preface", "marks", "buffer_a", "buffer_b"),
     *("growing", "head_a", "head_b"),
 }

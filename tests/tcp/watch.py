@@ -68,11 +68,13 @@ class Watch:
     """``packet``, ``tcp`` and ``protocol`` on one capture; also the desk that the tracker calls.
 
     ``finished`` holds copies of the exchanges that went well, in the order in which they ended, ``alarms`` the
-    connections that were laid on the desk as (stream, time, ended), ``rare_frames`` the frames beside TCP.
+    connections that were laid on the desk as (stream, time, ended), ``rare_frames`` the frames beside TCP. With
+    *forgetful* the decoders keep no head that nobody would ask for, were exchanges that went well not wanted.
     """
 
-    def __init__(self, context: Context | None = None) -> None:
+    def __init__(self, context: Context | None = None, forgetful: bool = False) -> None:
         self.context = context or Context(keep_exchanges=True)
+        self.forgetful = forgetful
         self.known: list[Connection] = []
         self.finished_on: list[tuple[int, Any]] = []
         self.alarms: list[tuple[int, int, bool]] = []
@@ -84,7 +86,7 @@ class Watch:
 
     def _decoder(self, conn: Connection, observer: Observer) -> Decoder:
         self.known.append(conn)
-        return Http1(conn, observer, self.context.max_head, self.context.max_pipelined)
+        return Http1(conn, observer, self.context.max_head, self.context.max_pipelined, not self.forgetful)
 
     # The desk
 
@@ -149,9 +151,9 @@ class Watch:
         return exchange
 
 
-def watch(wire: Wire, context: Context | None = None, **options: Any) -> Watch:
+def watch(wire: Wire, context: Context | None = None, forgetful: bool = False, **options: Any) -> Watch:
     """Return what became of the frames of *wire*, the capture not being over."""
-    return Watch(context).feed(wire, **options)
+    return Watch(context, forgetful).feed(wire, **options)
 
 
 def steps(conn: Connection) -> list[str]:

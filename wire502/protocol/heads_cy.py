@@ -19,13 +19,15 @@ except ModuleNotFoundError:
 if cython.compiled:
     from cython.cimports.libc.string import memchr, memcpy
 
-# Octet classes: bit 0 token (RFC 9110 section 5.6.2), bit 1 allowed in a field value, bit 2 digit, bit 3 blank
+# Octet classes: bit 0 token (RFC 9110 section 5.6.2), bit 1 allowed in a field value, bit 2 digit, bit 3 blank,
+# bit 4 the first letter of a name that says something of framing
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CLASSES = bytes(
     (1 if octet in _TOKEN else 0)
     | (2 if octet == 9 or (octet >= 32 and octet != 127) else 0)
     | (4 if 48 <= octet <= 57 else 0)
     | (8 if octet in (9, 32) else 0)
+    | (16 if octet in b"cteuCTEU" else 0)
     for octet in range(256)
 )
 if cython.compiled:
@@ -41,15 +43,22 @@ YES = cython.declare(cython.int, 1)
 MAX_LENGTH = cython.declare(cython.longlong, 1 << 53)
 
 if not cython.compiled:
+
+    def trailing_zeros(number: int) -> int:
+        """Return how many of the lowest bits are not set."""
+        return (number & -number).bit_length() - 1
+
     _NOT_TOKEN = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]")
     _NOT_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
     _LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[^\x00-\x08\x0a-\x1f\x7f]*\Z")
-# One octet eight times over, to look at eight octets at once.
-BLANKS = cython.declare(cython.ulonglong, 0x2020202020202020)
-DELETES = cython.declare(cython.ulonglong, 0x7F7F7F7F7F7F7F7F)
-ONES = cython.declare(cython.ulonglong, 0x0101010101010101)
-HIGHS = cython.declare(cython.ulonglong, 0x8080808080808080)
-FORTIES = cython.declare(cython.ulonglong, 0x4040404040404040)
+# The first eight octets of the names that say something of framing, as ``lowered`` reads them.
+CONTENT = cython.declare(cython.ulonglong, int.from_bytes(b"content-", "little"))
+CONNECTI = cython.declare(cython.ulonglong, int.from_bytes(b"connecti", "little"))
+TRANSFER = cython.declare(cython.ulonglong, int.from_bytes(b"transfer", "little"))
+UPGRADE = cython.declare(cython.ulonglong, int.from_bytes(b"upgrade:", "little"))
+EXPECT = cython.declare(cython.ulonglong, int.from_bytes(b"expect:", "little"))
+SEVEN = cython.declare(cython.ulonglong, 0x00FFFFFFFFFFFFFF)
+VERSION = cython.declare(cython.ulonglong, int.from_bytes(b"HTTP/1.", "little"))
 
 
 @cython.cfunc
@@ -85,15 +94,55 @@ def name_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def clean(octets: cython.p_const_uchar) -> cython.bint:
-    """Whether none of eight octets is below a blank, or a delete. A tab, and what follows it, may seem unclean."""
-    eight: cython.ulonglong = 0
-    other: cython.ulonglong
-    if cython.compiled:  # the interpreter never asks
-        memcpy(cython.address(eight), octets, 8)
-        other = eight ^ DELETES
-        eight = (((eight - BLANKS) & ~eight) | ((other - ONES) & ~other)) & HIGHS
-    return eight == 0
+def eight_at(octets: cython.p_const_uchar) -> cython.ulonglong:
+    """Return eight octets as a number, the first in its lowest bits: compilers make one load of it."""
+    eight: cython.ulonglong = cython.cast(cython.ulonglong, octets[0])
+    eight |= cython.cast(cython.ulonglong, octets[1]) << 8
+    eight |= cython.cast(cython.ulonglong, octets[2]) << 16
+    eight |= cython.cast(cython.ulonglong, octets[3]) << 24
+    eight |= cython.cast(cython.ulonglong, octets[4]) << 32
+    eight |= cython.cast(cython.ulonglong, octets[5]) << 40
+    eight |= cython.cast(cython.ulonglong, octets[6]) << 48
+    eight |= cython.cast(cython.ulonglong, octets[7]) << 56
+    return eight
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def good_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return where CR LF stand that end a line without any other control octet but tabs; -1 if there is no such line.
+
+    Only the compiler asks, with eight octets or more. Eight are looked at together, as a number: an octet below a
+    blank borrows from the highest bit of its place, a delete carries into it, and one above the delete has it already.
+    Of these the lowest is found rightly, since borrows and carries only go up.
+    """
+    ones: cython.ulonglong = 0x0101010101010101
+    highs: cython.ulonglong = 0x8080808080808080
+    found: cython.ulonglong = 0
+    eight: cython.ulonglong
+    last: cython.Py_ssize_t = n - 8
+    while True:
+        while start <= last:
+            eight = eight_at(octets + start)
+            found = ((eight - 32 * ones) | (eight + ones)) & highs
+            if found:
+                break
+            start += 8
+        if start > last:
+            if start >= n:
+                return -1
+            # Of the last eight octets those that are new; the zeros that come behind them count as found.
+            eight = eight_at(octets + last) >> cython.cast(cython.ulonglong, 8 * (start - last))
+            found = ((eight - 32 * ones) | (eight + ones)) & highs
+        start += trailing_zeros(found) >> 3
+        if start + 1 >= n:
+            return -1
+        if octets[start] == 13 and octets[start + 1] == 10:
+            return start
+        if octets[start] != 9 and octets[start] < 128:
+            return -1
+        start += 1
 
 
 @cython.cfunc
@@ -102,11 +151,6 @@ def clean(octets: cython.p_const_uchar) -> cython.bint:
 def value_end(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
     """Return where the first octet stands that no field value may have, *end* if there is none."""
     if cython.compiled:
-        while end - start >= 8 and clean(octets + start):
-            start += 8
-        # The rest is less than eight octets: with those before it, which are clean, it is looked at all at once.
-        if 0 < end - start < 8 and end >= 8 and clean(octets + end - 8):
-            start = end
         while start < end and classes[octets[start]] & 2:
             start += 1
     else:
@@ -142,20 +186,21 @@ def begins(
     A word of eight or more is letters, digits, hyphens and slashes only: of these the letters have the bit 0x40, and
     where the word has a letter the octet may lack the bit 0x20.
     """
-    i: cython.Py_ssize_t
+    i: cython.Py_ssize_t = 0
     octet: cython.int
     ours: cython.ulonglong = 0
     theirs: cython.ulonglong = 0
+    forties: cython.ulonglong = 0x4040404040404040
     same: cython.bint = True
     if cython.compiled:
         if n >= 8:
-            memcpy(cython.address(ours), word, 8)
-            memcpy(cython.address(theirs), octets + start, 8)
-            same = (ours ^ theirs) & ~((ours & FORTIES) >> 1) == 0
-            if same:
-                memcpy(cython.address(ours), word + n - 8, 8)
-                memcpy(cython.address(theirs), octets + start + n - 8, 8)
-                same = (ours ^ theirs) & ~((ours & FORTIES) >> 1) == 0
+            while same and i < n:
+                if i > n - 8:  # the last eight, some of them once more
+                    i = n - 8
+                memcpy(cython.address(ours), word + i, 8)
+                memcpy(cython.address(theirs), octets + start + i, 8)
+                same = (ours ^ theirs) & ~((ours & forties) >> 1) == 0
+                i += 8
         else:
             for i in range(n):
                 octet = octets[start + i]
@@ -172,9 +217,87 @@ def begins(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def framing_name(octets: cython.p_const_uchar, start: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return the *size* of a name if it is one of those that say something of framing, else 0: no two are as long."""
+    known: cython.bint = False
+    if size == 14:
+        known = begins(octets, start, b"content-length", 14)
+    elif size == 12:
+        known = begins(octets, start, b"content-type", 12)
+    elif size == 10:
+        known = begins(octets, start, b"connection", 10)
+    elif size == 17:
+        known = begins(octets, start, b"transfer-encoding", 17)
+    elif size == 6:
+        known = begins(octets, start, b"expect", 6)
+    elif size == 7:
+        known = begins(octets, start, b"upgrade", 7)
+    return size if known else 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def guessed_name(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Return ``framing_name`` of a whole line, 0 if it has no colon there; of most lines one number tells that.
+
+    Only the compiler asks; *end* is where the line's end stands.
+    """
+    size: cython.Py_ssize_t = 0
+    eight: cython.ulonglong
+    blanks: cython.ulonglong = 0x2020202020202020
+    if classes[octets[start]] & 16 and end - start >= 7:
+        eight = eight_at(octets + start) | blanks  # in lower case; whether these were letters is asked last
+        if eight == CONTENT:
+            size = 12 if end - start > 12 and octets[start + 12] == 58 else 14
+        elif eight == CONNECTI:
+            size = 10
+        elif eight == TRANSFER:
+            size = 17
+        elif eight == UPGRADE:
+            size = 7
+        elif eight & SEVEN == EXPECT:
+            size = 6
+        if size:
+            size = framing_name(octets, start, size) if end - start > size and octets[start + size] == 58 else 0
+    return size
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def is_space(octet: cython.int) -> cython.bint:
     """Whether ``bytes.strip`` takes an octet away."""
     return octet == 32 or 9 <= octet <= 13
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_value(
+    octets: cython.p_const_uchar,
+    start: cython.Py_ssize_t,
+    end: cython.Py_ssize_t,
+    word: cython.p_const_uchar,
+    n: cython.Py_ssize_t,
+) -> cython.bint:
+    """Whether a value, stripped in front, is the *word* of *n* octets, in any case."""
+    while end > start and is_space(octets[end - 1]):
+        end -= 1
+    return end - start == n and begins(octets, start, word, n)
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def is_version_1(octets: cython.p_const_uchar, start: cython.Py_ssize_t) -> cython.bint:
+    """Whether the first of at least eight octets are ``HTTP/1.``."""
+    same: cython.bint
+    if cython.compiled:
+        same = eight_at(octets + start) & SEVEN == VERSION
+    else:
+        same = octets[start : start + 7] == b"HTTP/1."
+    return same
 
 
 @cython.cfunc
@@ -191,13 +314,7 @@ def status_line_fault(
     octet: cython.int
     if (
         n - start > 12
-        and octets[start] == 72
-        and octets[start + 1] == 84
-        and octets[start + 2] == 84
-        and octets[start + 3] == 80
-        and octets[start + 4] == 47
-        and octets[start + 5] == 49
-        and octets[start + 6] == 46
+        and is_version_1(octets, start)
         and classes[octets[start + 7]] & 4
         and octets[start + 8] == 32
         and classes[octets[start + 9]] & classes[octets[start + 10]] & classes[octets[start + 11]] & 4
@@ -270,18 +387,15 @@ def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cyth
     octet = octets[i]
     if octet <= 32 or octet == 127:
         return NO
-    while i < n:
-        octet = octets[i]
-        if octet == 10 or octet == 13:
-            # no version: HTTP/0.9, believable for GET and a path only
-            return YES if octets[method] == 71 and octets[method + 1] == 69 and octets[method + 3] == 32 else NO
-        if octet < 32:
-            return NO
-        if octet == 32:
-            break
+    while i < n and octets[i] > 32:
         i += 1
     if i >= n:
         return YES if n - method >= 16 else UNSURE
+    if octets[i] == 10 or octets[i] == 13:
+        # no version: HTTP/0.9, believable for GET and a path only
+        return YES if octets[method] == 71 and octets[method + 1] == 69 and octets[method + 3] == 32 else NO
+    if octets[i] < 32:
+        return NO
     i += 1
     method = i
     while i < n and i - method < 5:
@@ -294,14 +408,13 @@ def request_likeness(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cyth
 
 
 @cython.final
-@cython.no_gc
-@cython.freelist(64)
 @cython.cclass
 class Head:
     """What a head says so far. ``at`` counts the octets of whole lines read; ``line`` the lines."""
 
     line: int
     at: int
+    searched: int
     done: bool
     status: int
     minor: int
@@ -322,24 +435,21 @@ class Head:
     blank: bool
 
     def __init__(self) -> None:
+        self.bad = 0
         self.reset()
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def reset(self) -> cython.int:
-        """Make the record as new; to be called once."""
-        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
-            self.line = self.at = self.searched = 0
-            self.done = False
-            self.status = 0
-            self.lengths = 0
-            self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
-            self.old = False
+        """Make the record as new: one is used for many heads."""
+        if self.bad >= 0:
             self.part = None
             self.why = None
-            self.lost = False
-            self.odd_framing = False
-            self.blank = False
+        self.line = self.at = self.searched = 0
+        self.status = 0
+        self.lengths = 0
+        self.done = self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
+        self.old = self.lost = self.odd_framing = self.blank = False
         self.minor = 1
         self.length = self.bad = -1
         return 0
@@ -361,7 +471,7 @@ class Head:
         """Read the lines of a request head that are whole; ``done`` is set at the empty line."""
         end: cython.Py_ssize_t
         stop: cython.Py_ssize_t
-        i: cython.Py_ssize_t
+        name: cython.Py_ssize_t
         at: cython.Py_ssize_t = self.at
         start: cython.Py_ssize_t = self.searched if self.searched > at else at
         while not self.done:
@@ -373,23 +483,18 @@ class Head:
             if stop > at and octets[stop - 1] == 13:
                 stop -= 1
             if stop == at:
-                if self.line > 0:
-                    self.done = True
+                self.done = self.line > 0
             elif self.line == 0:
-                i = stop - 9
-                if i < at or octets[i] != 32 or octets[i + 1] != 72 or octets[i + 6] != 49:
-                    if i >= at and octets[i] == 32 and octets[i + 1] == 72:
-                        self.minor = 0
-                    else:
-                        # no version at the end of the line: HTTP/0.9, the request is this line alone
-                        self.old = newline(octets, end + 1, n) < 0
-                        self.done = self.old
-                elif octets[stop - 1] == 48:
-                    self.minor = 0
+                self._request_line(octets, at, stop)
+                if self.old:  # the request is this line alone, or no version of HTTP is known for it
+                    self.old = self.done = newline(octets, end + 1, n) < 0
                 self.line = 1
             else:
-                i = octets[at] | 32
-                if i == 99 or i == 116 or i == 101 or i == 117:  # c, t, e, u: no other name says anything of framing
+                if cython.compiled:
+                    name = guessed_name(octets, at, stop)
+                    if name:
+                        self._known(name, octets, at + name + 1, stop, at, False)
+                elif classes[octets[at]] & 16:
                     self._field(octets, at, stop, False)
                 self.line += 1
             at = start = end + 1
@@ -402,18 +507,18 @@ class Head:
         """Read the lines of a response head that are whole; a first octet that is wrong is blamed at once."""
         end: cython.Py_ssize_t
         stop: cython.Py_ssize_t
-        fault: cython.Py_ssize_t
-        i: cython.Py_ssize_t
-        octet: cython.int
-        at: cython.Py_ssize_t = self.at
-        start: cython.Py_ssize_t = self.searched if self.searched > at else at
+        at: cython.Py_ssize_t
         while not self.done:
-            end = newline(octets, start, n)
+            if cython.compiled:
+                if self.line > 0 and self.searched <= self.at:
+                    self._good_lines(octets, n)
+                    if self.done:
+                        break
+            at = self.at
+            end = newline(octets, self.searched if self.searched > at else at, n)
             if end < 0:
                 if self.line == 0 and self.bad < 0:
-                    fault = status_line_fault(octets, at, n, False)
-                    if fault >= 0 and not (octets[fault] == 13 and (fault == at or fault == at + 12)):
-                        self._status_line(octets, at, n)
+                    self._begun_status_line(octets, at, n)
                 self.searched = n
                 break
             stop = end
@@ -427,22 +532,71 @@ class Head:
                     break
                 else:
                     self.blank = True  # one empty line before the status line is forgiven
-            elif self.line == 0:
+            elif self.line > 0:
+                self._field(octets, at, stop, True)
+                self.line += 1
+            else:
                 self._status_line(octets, at, stop)
                 if self.lost and self.status == 0:
                     break
                 self.line = 1
+            self.at = end + 1
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _good_lines(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
+        """Read field lines up to the empty line, or up to one that is not whole or needs a closer look.
+
+        It does nothing that ``response`` does not do without it; the interpreter is not faster with it.
+        """
+        at: cython.Py_ssize_t = self.at
+        stop: cython.Py_ssize_t
+        colon: cython.Py_ssize_t
+        name: cython.Py_ssize_t
+        if n < 8:
+            return 0
+        while True:
+            stop = good_end(octets, at, n)
+            if stop <= at:
+                break
+            name = guessed_name(octets, at, stop)
+            if name:
+                self._known(name, octets, at + name + 1, stop, at, True)
             else:
-                i = colon_of(octets, at, stop)
-                if i < 0:
-                    self._field(octets, at, stop, True)  # finds out what is wrong
-                else:
-                    octet = octets[at] | 32
-                    if octet == 99 or octet == 116 or octet == 101 or octet == 117:  # c, t, e, u
-                        self._known(octets, at, i, stop, True)
-                self.line += 1
-            at = start = end + 1
+                colon = name_end(octets, at, stop)
+                if colon == at or octets[colon] != 58:
+                    break
+            self.line += 1
+            at = stop + 2
+        if stop == at:
+            self.done = True
+            at += 2
         self.at = at
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _request_line(
+        self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
+    ) -> cython.int:
+        """Read the version; ``old`` is set where there is none at the end of the line: HTTP/0.9."""
+        i: cython.Py_ssize_t = end - 9
+        if i < start or octets[i] != 32 or octets[i + 1] != 72:
+            self.old = True
+        elif octets[i + 6] != 49 or octets[end - 1] == 48:
+            self.minor = 0
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _begun_status_line(
+        self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t
+    ) -> cython.int:
+        """Blame the first octet that no status line can have there, before its end has come."""
+        fault: cython.Py_ssize_t = status_line_fault(octets, start, n, False)
+        if fault >= 0 and not (octets[fault] == 13 and (fault == start or fault == start + 12)):
+            self._status_line(octets, start, n)
         return 0
 
     @cython.cfunc
@@ -474,14 +628,29 @@ class Head:
         octets: cython.p_const_uchar,
         start: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
-        strict: cython.bint,
+        response: cython.bint,
     ) -> cython.int:
-        """Read one field line, ``octets[start:end]`` without its line end."""
+        """Read any field line, ``octets[start:end]`` without its line end; of a request one that may tell something."""
+        colon: cython.Py_ssize_t = colon_of(octets, start, end)
+        if colon < 0 and not response:  # there only a wrong name matters
+            colon = name_end(octets, start, end)
+            if octets[colon] != 58:
+                return 0
+        if colon < 0:
+            self._fault(octets, start, end)
+        elif framing_name(octets, start, colon - start):
+            self._known(colon - start, octets, colon + 1, end, start, response)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _fault(self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
+        """Find out what is wrong with a field line of a response, if anything is, and take what can be taken."""
         i: cython.Py_ssize_t = start
         colon: cython.Py_ssize_t
         octet: cython.int
         if classes[octets[start]] & 8:
-            if self.line == 1 and strict:
+            if self.line == 1:
                 self._blame(start, "header", "blank before the first field line", False)
             # obs-fold: the value goes on (RFC 9112 section 5.2)
             colon = start - 1
@@ -489,103 +658,99 @@ class Head:
             i = name_end(octets, i, end)
             colon = i
             if i == end or octets[i] != 58 or i == start:
-                if strict:
-                    if i == end:
-                        self._blame(end, "header", "field line without a colon", False)
-                    elif octets[i] == 58:
-                        self._blame(start, "header", "empty field name", False)
-                    elif classes[octets[i]] & 8:
-                        while i < end and classes[octets[i]] & 8:
-                            i += 1
-                        if i < end and octets[i] == 58:
-                            self._blame(colon, "header", "blank before the colon", False)
-                            # forgiving readers take the name without the blank
-                            self._known(octets, start, colon, end, False)
-                        else:
-                            while i < end and octets[i] != 58:
-                                i += 1
-                            if i == end:
-                                # The blank is the first wrong octet; readers differ on which of the two they mind.
-                                self._blame(colon, "header", "blank in a field name, and no colon", False)
-                            else:
-                                self._blame(colon, "header", "blank in a field name", False)
-                    else:
-                        self._blame(i, "header", "octet that no field name may have", False)
+                self._name_fault(octets, start, i, end)
                 return 0
-        if strict:
-            i = value_end(octets, colon + 1, end)
-            if i < end:
-                octet = octets[i]
-                if octet == 0:
-                    self._blame(i, "header", "NUL in a field value", False)
-                elif octet == 13:
-                    self._blame(i, "header", "bare CR in a field value", False)
+        i = value_end(octets, colon + 1, end)
+        if i < end:
+            octet = octets[i]
+            if octet == 0:
+                self._blame(i, "header", "NUL in a field value", False)
+            elif octet == 13:
+                self._blame(i, "header", "bare CR in a field value", False)
+            else:
+                self._blame(i, "header", "control octet in a field value", False)
+        if colon > start and framing_name(octets, start, colon - start):
+            self._known(colon - start, octets, colon + 1, end, start, True)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _name_fault(
+        self,
+        octets: cython.p_const_uchar,
+        start: cython.Py_ssize_t,
+        wrong: cython.Py_ssize_t,
+        end: cython.Py_ssize_t,
+    ) -> cython.int:
+        """Blame the octet *wrong*, the first that is not one of a name and its colon."""
+        i: cython.Py_ssize_t = wrong
+        if i == end:
+            self._blame(end, "header", "field line without a colon", False)
+        elif octets[i] == 58:
+            self._blame(start, "header", "empty field name", False)
+        elif classes[octets[i]] & 8:
+            while i < end and classes[octets[i]] & 8:
+                i += 1
+            if i < end and octets[i] == 58:
+                self._blame(wrong, "header", "blank before the colon", False)
+                # forgiving readers take the name without the blank
+                if framing_name(octets, start, wrong - start):
+                    self._known(wrong - start, octets, i + 1, end, start, False)
+            else:
+                while i < end and octets[i] != 58:
+                    i += 1
+                if i == end:
+                    # The blank is the first wrong octet; readers differ on which of the two they mind.
+                    self._blame(wrong, "header", "blank in a field name, and no colon", False)
                 else:
-                    self._blame(i, "header", "control octet in a field value", False)
-        octet = octets[start] | 32
-        if colon > start and (octet == 99 or octet == 116 or octet == 101 or octet == 117):
-            self._known(octets, start, colon, end, strict)
+                    self._blame(wrong, "header", "blank in a field name", False)
+        else:
+            self._blame(i, "header", "octet that no field name may have", False)
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def _known(
         self,
+        name: cython.Py_ssize_t,
         octets: cython.p_const_uchar,
-        start: cython.Py_ssize_t,
-        colon: cython.Py_ssize_t,
+        at: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
+        line: cython.Py_ssize_t,
         strict: cython.bint,
     ) -> cython.int:
-        """Take what the field says about framing; names are told apart by length and first letters."""
-        size: cython.Py_ssize_t = colon - start
-        first: cython.int = octets[start] | 32
-        at: cython.Py_ssize_t = colon
-        stop: cython.Py_ssize_t = end
-        if size < 6 or size > 17:
+        """Take what a field says about framing: *name* as of ``framing_name``, its value from *at* to *end*."""
+        first: cython.int
+        if name == 14:
+            self._length(octets, at, end, line, strict)
             return 0
-        while at < end and octets[at] != 58:
+        while at < end and is_space(octets[at]):
             at += 1
-        at += 1
-        if size == 14 and first == 99:
-            if begins(octets, start, b"content-length", 14):
-                self._length(octets, at, end, start, strict)
-            return 0
-        while at < stop and is_space(octets[at]):
-            at += 1
-        while stop > at and is_space(octets[stop - 1]):
-            stop -= 1
-        if size == 17 and first == 116:
-            if begins(octets, start, b"transfer-encoding", 17):
-                self.coded = True
-                self.chunked = (stop - at == 7 and begins(octets, at, b"chunked", 7)) or self._ends_chunked(
-                    octets[at:stop]
-                )
-        elif size == 6 and first == 101:
-            if begins(octets, start, b"expect", 6):
-                self.expects = stop - at == 12 and begins(octets, at, b"100-continue", 12)
-        elif size == 10 and first == 99:
-            if begins(octets, start, b"connection", 10):
-                self.close = False
-                while stop - at >= 5 and not self.close:
-                    self.close = octets[at] | 32 == 99 and begins(octets, at, b"close", 5)
-                    at += 1
-        elif size == 7 and first == 117:
-            if begins(octets, start, b"upgrade", 7):
-                self.upgrade = True
-        elif size == 12 and first == 99:
-            if begins(octets, start, b"content-type", 12):
-                self.streaming = (
-                    (stop - at >= 17 and begins(octets, at, b"text/event-stream", 17))
-                    or (stop - at >= 25 and begins(octets, at, b"multipart/x-mixed-replace", 25))
-                    or (stop - at >= 16 and begins(octets, at, b"application/grpc", 16))
-                )
+        if name == 12:
+            first = octets[at] | 32
+            self.streaming = (
+                (first == 116 and end - at >= 17 and begins(octets, at, b"text/event-stream", 17))
+                or (first == 109 and end - at >= 25 and begins(octets, at, b"multipart/x-mixed-replace", 25))
+                or (first == 97 and end - at >= 16 and begins(octets, at, b"application/grpc", 16))
+            )
+        elif name == 10:
+            self.close = False
+            while end - at >= 5 and not self.close:
+                self.close = octets[at] | 32 == 99 and begins(octets, at, b"close", 5)
+                at += 1
+        elif name == 17:
+            self.coded = True
+            self.chunked = is_value(octets, at, end, b"chunked", 7) or self._ends_chunked(octets[at:end])
+        elif name == 6:
+            self.expects = is_value(octets, at, end, b"100-continue", 12)
+        else:
+            self.upgrade = True
         return 0
 
     @cython.cfunc
     def _ends_chunked(self, value: bytes) -> cython.bint:
-        """Whether the last transfer coding is the chunked one."""
-        value = value.lower()
+        """Whether the last transfer coding is the chunked one, in a value that is stripped in front."""
+        value = value.rstrip().lower()
         return value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
 
     @cython.cfunc

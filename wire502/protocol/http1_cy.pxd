@@ -5,13 +5,14 @@ from wire502.protocol.heads_cy cimport Head
 @cython.final
 cdef class Http1(Decoder):
     cdef Observer observer
+    cdef Head reader  # shared by all decoders that were made of one another
+    cdef bint keep  # the heads of good responses, too
     cdef int state_a
     cdef int state_b
-    cdef Head head_a
+    cdef Head head_a  # of a head under way
     cdef Head head_b
     cdef bytearray buffer_a
     cdef bytearray buffer_b
-    cdef long long start_a
     cdef long long start_b
     cdef list marks
     cdef Exchange asking
@@ -37,17 +38,21 @@ cdef class Http1(Decoder):
     cdef int foreign_side
     cdef bint upgrading
     cdef public bint growing
-    cdef int _set(self, Connection conn, Observer observer, long long max_head, int max_queue) except -1
+    cdef int _set(self, Connection conn, Observer observer, Head reader, long long max_head, int max_queue, bint keep) except -1
+    cdef Py_ssize_t _octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef Py_ssize_t _request_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef Py_ssize_t _response_octets(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef Py_ssize_t _request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef Py_ssize_t _more_of_request_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef Py_ssize_t _response_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
-    cdef int _request_read(self, bytes head, long long end, long long frame, long long ts) except -1
-    cdef int _request_end(self, long long end, long long frame, long long ts) except -1
-    cdef int _response_read(self, long long end, long long frame, long long ts) except -1
-    cdef int _response_end(self, long long end, long long frame, long long ts) except -1
-    cdef int _finished(self) except -1
-    cdef Exchange _begin(self, long long offset, long long frame, long long ts)
+    cdef Py_ssize_t _more_of_response_head(self, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef Py_ssize_t _odd_response_head(self, Head head, Py_ssize_t before, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
+    cdef inline bint _is_of_no_interest(self, Exchange ex, Head head, Py_ssize_t n) noexcept
+    cdef int _request_read(self, Exchange ex, Head parsed, bytes head, long long end, long long frame, long long ts) except -1
+    cdef inline int _request_end(self, long long end, long long frame, long long ts) except -1
+    cdef Py_ssize_t _response_read(self, Exchange ex, Head head, long long end, Py_ssize_t n, long long frame, long long ts) except -1
+    cdef int _response_end(self, Exchange ex, long long end, long long frame, long long ts) except -1
+    cdef inline int _finished(self, Exchange ex) except -1
     cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef int _chunk_fault(self, int side, long long offset, long long frame, long long ts, str why) except -1
     cdef int _blame(self, Exchange exchange, long long offset, str part, str why, str looks, bint lost, long long frame, long long ts) except -1

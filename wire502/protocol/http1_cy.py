@@ -80,13 +80,14 @@ class Http1(Decoder):
     """The decoder of one connection; decides first whether it is HTTP/1 at all."""
 
     observer: Observer
+    reader: Head
+    keep: bool
     state_a: int
     state_b: int
     head_a: Head | None
     head_b: Head | None
     buffer_a: bytearray | None
     buffer_b: bytearray | None
-    start_a: int
     start_b: int
     marks: list[tuple[int, int, int]] | None
     asking: Exchange | None
@@ -113,43 +114,52 @@ class Http1(Decoder):
     upgrading: bool
     growing: bool
 
-    def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int) -> None:
-        self._set(conn, observer, max_head, max_queue)
+    def __init__(self, conn: Connection, observer: Observer, max_head: int, max_queue: int, keep: bool = True) -> None:
+        self._set(conn, observer, Head(), max_head, max_queue, keep)
 
     @cython.cfunc
     def another(self, conn: Connection) -> Decoder:
         """See ``Decoder``: not by calling the class, which costs more than all that it does."""
         made: Http1 = Http1.__new__(Http1)
-        made._set(conn, self.observer, self.max_head, self.max_queue)
+        made._set(conn, self.observer, self.reader, self.max_head, self.max_queue, self.keep)
         return made
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def _set(
-        self, conn: Connection, observer: Observer, max_head: cython.longlong, max_queue: cython.int
+        self,
+        conn: Connection,
+        observer: Observer,
+        reader: Head,
+        max_head: cython.longlong,
+        max_queue: cython.int,
+        keep: cython.bint,
     ) -> cython.int:
+        """Begin; *reader* is for heads that come in one piece: nothing of one is left there for the next."""
         self.conn = conn
         self.observer = observer
+        self.reader = reader
+        self.keep = keep
         self.max_head = max_head
         self.max_queue = max_queue
-        self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
-        self.acks = self.excess_offset = self.gap_a = self.gap_b = -1
-        self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
-        self.start_a = self.start_b = self.end_a = 0
-        self.foreign = 0
-        self.unseen = -1
-        self.preface = self.proxied = self.foreign_octets = None
-        self.plain = False
+        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
+            self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
+            self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
+            self.start_b = self.end_a = 0
+            self.foreign = 0
+            self.preface = self.proxied = self.foreign_octets = None
+            self.plain = False
+            self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
+            self.current = self.asking = None
+            self.queue = None
+            self.early = None
+            self.marks = None
+            self.buffer_a = self.buffer_b = None
+            self.head_a = self.head_b = None
+            self.looks_like = None
+        self.acks = self.excess_offset = self.gap_a = self.gap_b = self.unseen = -1
         self.foreign_side = -1
-        self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
         self.state_a = self.state_b = LOST if conn.mid else START
-        self.current = self.asking = None
-        self.queue = None
-        self.early = None
-        self.marks = None
-        self.buffer_a = self.buffer_b = None
-        self.head_a = self.head_b = None  # there is one only while a head is read
-        self.looks_like = None
         return 0
 
     # -- the contract ---------------------------------------------------------------------------------------------
@@ -166,6 +176,28 @@ class Http1(Decoder):
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
         """See ``Decoder``. Returns -1 when the octets show that the sides are the wrong way round."""
+        if self.http:  # most octets begin a message, of a connection that is known
+            if side == 0:
+                if self.state_a == START and octets[0] > 13:
+                    self.end_a = offset + n
+                    return self._request_head(octets, n, offset, frame, ts)
+            elif self.state_b == START and self.current is not None:
+                if self.acks > self.current.req_start and not self.current.resp_done:
+                    return self._response_head(octets, n, offset, frame, ts)
+        return self._octets(side, octets, n, offset, frame, ts)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _octets(
+        self,
+        side: cython.int,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read any octets: ``on_octets`` does nothing that is not done without it."""
         if self.tunnel:
             self.skip = FOREVER
             return n
@@ -195,7 +227,7 @@ class Http1(Decoder):
             elif self.state_a == CHUNKS:
                 self.chunk_state_a = DATA_CR
         elif self.state_b == BODY:
-            self._response_end(offset, frame, ts)
+            self._response_end(self.current, offset, frame, ts)
         elif self.state_b == CHUNKS:
             self.chunk_state = DATA_CR
         return 0
@@ -223,6 +255,7 @@ class Http1(Decoder):
                 ex.req_cut = True
                 ex.req_head = bytes(self.buffer_a[:KEPT]) if self.buffer_a is not None else b""
                 self.buffer_a = None
+                self.head_a = None
                 ex.req_end = offset + n
                 ex.req_last_frame = frame
                 ex.req_last_ts = ts
@@ -251,6 +284,7 @@ class Http1(Decoder):
                 ex.resp_head = bytes(self.buffer_b[:KEPT])
             self.buffer_b = None
             self.marks = None
+            self.head_b = None
         elif ex is not None and (ex.resp_frame or self.acks > ex.req_start):
             ex.resp_cut = True
         if self.state_b == CLOSE:
@@ -263,18 +297,11 @@ class Http1(Decoder):
     def on_fin(self, side: cython.int, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """The last octet of a side has been seen; a body without a length ends with it."""
         if side == 1 and self.state_b == CLOSE and self.current is not None and not self.current.resp_cut:
-            self._response_end(self.conn.b.off, frame, ts)
+            self._response_end(self.current, self.conn.b.off, frame, ts)
         return 0
 
-    def pause(self) -> None:
-        """See ``Decoder``. Between messages nothing is needed of the heads that were read."""
-        if self.state_a != HEAD:
-            self.head_a = None
-        if self.state_b != HEAD:
-            self.head_b = None
-
     def rest(self, cells: Cells) -> bool:
-        """See ``Decoder``. The heads that were read are not kept, as in ``pause``."""
+        """See ``Decoder``."""
         if cells.writing and (
             self.current is not None
             or self.asking is not None
@@ -296,7 +323,6 @@ class Http1(Decoder):
         self.decided = cells.flag(self.decided)
         self.acks = cells.near(self.acks, self.conn.a.off)
         self.end_a = cells.near(self.end_a, self.conn.a.off)
-        self.start_a = cells.near(self.start_a, self.conn.a.off)
         self.start_b = cells.near(self.start_b, self.conn.b.off)
         self.tunnel = cells.flag(self.tunnel)
         self.plain = cells.flag(self.plain)
@@ -352,7 +378,7 @@ class Http1(Decoder):
                 return length
             return self._request_head(octets, n, offset, frame, ts)
         if self.state_a == HEAD:
-            return self._request_head(octets, n, offset, frame, ts)
+            return self._more_of_request_head(octets, n, offset, frame, ts)
         if self.state_a == CHUNKS:
             return self._chunk_octets(0, octets, n, offset, frame, ts)
         if self.state_a == LOST:
@@ -421,100 +447,14 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
-        head: Head
-        ex: Exchange | None
+        """Read a request head that begins here, after what it says of the exchange before it."""
+        ex: Exchange
+        head: Head = self.reader
         whole: cython.Py_ssize_t
-        before: cython.Py_ssize_t
-        text: bytes
-        view: cython.p_const_uchar
-        if self.state_a == START:
-            head = self.head_a = Head.__new__(Head)  # given back when read: the next one lies in the same cache lines
-            head.reset()
-            self.start_a = offset
-            ex = self._begin(offset, frame, ts)
-            self.asking = ex
-            head.request(octets, n)
-            if head.done:
-                whole = head.at
-                text = octets[: min(whole, KEPT)]
-                self._request_read(text, offset + whole, frame, ts)
-                self.head_a = None
-                return whole
-            self.state_a = HEAD
-            self.buffer_a = bytearray(octets[:n])
-            ex.req_end = offset + n
-            return n
-        ex = self.asking
-        assert ex is not None
-        assert self.buffer_a is not None
-        assert self.head_a is not None
-        head = self.head_a
-        before = len(self.buffer_a)
-        self.buffer_a += octets[:n]
-        ex.req_last_frame = frame
-        ex.req_last_ts = ts
-        ex.req_end = offset + n
-        view = self.buffer_a  # no copy: heads may come octet by octet
-        head.request(view, before + n)
-        if not self.decided and not head.done and request_likeness(view, min(before + n, 512)) == 0:
-            self._opaque(0, bytes(self.buffer_a[:NAMED]))
-            return n
-        if head.done:
-            text = bytes(self.buffer_a[: min(head.at, KEPT)])
-            self.buffer_a = None
-            self._request_read(text, offset + head.at - before, frame, ts)
-            self.head_a = None
-            return head.at - before
-        if len(self.buffer_a) > self.max_head:
-            self._lose_request(ex)
-        elif before + n > SMALL:
-            self._grow(before, n)
-        return n
-
-    def _lose_request(self, ex: Exchange) -> None:
-        """A head beyond the limit: keep its beginning, follow it no further."""
-        assert self.buffer_a is not None
-        ex.req_head = bytes(self.buffer_a[:KEPT])
-        ex.req_cut = True
-        ex.odd("request_head_over_limit")
-        self._name_request(ex)
-        self.buffer_a = None
-        self.asking = None
-        self.state_a = LOST
-        self.http = self.decided = True
-        self.observer.request_started(self.conn, ex)
-
-    def _name_request(self, ex: Exchange) -> None:
-        ex.is_head = ex.req_head.startswith(b"HEAD ")
-        ex.is_connect = ex.req_head.startswith(b"CONNECT ")
-
-    @cython.cfunc
-    def _begin(self, offset: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> Exchange:
-        """Make the record of a new request, and settle what it says about the exchange before it."""
-        ex: Exchange | None
-        last: Exchange | None
         if self.early is not None and 0 < self.early[0][4] <= offset:
             self._answer_unseen(offset)
-        last = self.current
-        if last is not None:
-            if last.resp_frame or last.violation is not None:
-                # It has moved on from an answer; a request behind an unanswered one is only pipelined.
-                last.next_frame = frame
-                last.next_ts = ts
-            if last.resp_done and not last.req_whole:
-                # an early response; the gateway gave up sending the rest and went on
-                last.req_whole = True
-                self._finished()
-            elif self.state_b == LOST and (last.resp_frame or last.resp_cut or last.violation is not None):
-                self._abandon(last)
-            elif self.state_b == CLOSE:
-                last.odd("request_before_the_end_of_a_close_delimited_response")
-                self._abandon(last)
-            elif self.conn.b.frames == 0:
-                last.resp_none = True
-                self._abandon(last)
-            elif last.ghost:
-                self._abandon(last)
+        if self.current is not None:
+            self._settle_before(self.current, frame, ts)
         ex = Exchange.__new__(Exchange)
         ex.clear()
         self.gap_a = -1
@@ -530,25 +470,125 @@ class Http1(Decoder):
         ex.req_acks = self.acks
         ex.rexmits_before = self.conn.b.rexmits
         if self.excess_offset >= 0:
-            ex.excess_before = True
-            ex.foreign_status = self.foreign
-            self.excess_offset = -1
-            self.foreign = 0
-            if self.state_b == EXCESS:
-                self.state_b = LOST
+            self._follows_excess(ex)
         if self.current is None:
             self.current = ex
         else:
-            ex.piped = True
-            if self.queue is None:
-                self.queue = []
-            self.queue.append(ex)
-            if len(self.queue) > self.max_queue:
-                ex = self.queue.pop(0)
-                ex.resp_none = True
-                self.observer.exchange_done(self.conn, ex)
-                ex = self.queue[len(self.queue) - 1]
-        return ex
+            self._wait_behind(ex)
+        self.asking = ex
+        head.reset()
+        head.request(octets, n)
+        if head.done:
+            whole = head.at
+            self._request_read(ex, head, octets[: min(whole, KEPT)], offset + whole, frame, ts)
+            return whole
+        self.state_a = HEAD
+        self.head_a = head = Head()  # its own: it is not read in one go
+        head.request(octets, n)
+        self.buffer_a = bytearray(octets[:n])
+        ex.req_end = offset + n
+        return n
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _more_of_request_head(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read on in a request head."""
+        head: Head | None = self.head_a
+        ex: Exchange | None = self.asking
+        before: cython.Py_ssize_t
+        text: bytes
+        view: cython.p_const_uchar
+        assert ex is not None
+        assert self.buffer_a is not None
+        assert head is not None
+        before = len(self.buffer_a)
+        self.buffer_a += octets[:n]
+        ex.req_last_frame = frame
+        ex.req_last_ts = ts
+        ex.req_end = offset + n
+        view = self.buffer_a  # no copy: heads may come octet by octet
+        head.request(view, before + n)
+        if not self.decided and not head.done and request_likeness(view, min(before + n, 512)) == 0:
+            self._opaque(0, bytes(self.buffer_a[:NAMED]))
+            return n
+        if head.done:
+            text = bytes(self.buffer_a[: min(head.at, KEPT)])
+            self.buffer_a = None
+            self.head_a = None
+            self._request_read(ex, head, text, offset + head.at - before, frame, ts)
+            return head.at - before
+        if len(self.buffer_a) > self.max_head:
+            self._lose_request(ex)
+        elif before + n > SMALL:
+            self._grow(before, n)
+        return n
+
+    def _lose_request(self, ex: Exchange) -> None:
+        """A head beyond the limit: keep its beginning, follow it no further."""
+        assert self.buffer_a is not None
+        ex.req_head = bytes(self.buffer_a[:KEPT])
+        ex.req_cut = True
+        ex.odd("request_head_over_limit")
+        self._name_request(ex)
+        self.buffer_a = None
+        self.head_a = None
+        self.asking = None
+        self.state_a = LOST
+        self.http = self.decided = True
+        self.observer.request_started(self.conn, ex)
+
+    def _name_request(self, ex: Exchange) -> None:
+        ex.is_head = ex.req_head.startswith(b"HEAD ")
+        ex.is_connect = ex.req_head.startswith(b"CONNECT ")
+
+    def _settle_before(self, last: Exchange, frame: int, ts: int) -> None:
+        """A request begins while the exchange before it is not over: what does that say of it?"""
+        if last.resp_frame or last.violation is not None:
+            # It has moved on from an answer; a request behind an unanswered one is only pipelined.
+            last.next_frame = frame
+            last.next_ts = ts
+        if last.resp_done and not last.req_whole:
+            # an early response; the gateway gave up sending the rest and went on
+            last.req_whole = True
+            self._finished(last)
+        elif self.state_b == LOST and (last.resp_frame or last.resp_cut or last.violation is not None):
+            self._abandon(last)
+        elif self.state_b == CLOSE:
+            last.odd("request_before_the_end_of_a_close_delimited_response")
+            self._abandon(last)
+        elif self.conn.b.frames == 0:
+            last.resp_none = True
+            self._abandon(last)
+        elif last.ghost:
+            self._abandon(last)
+
+    def _follows_excess(self, ex: Exchange) -> None:
+        """The upstream had sent what nobody asked for before this request began."""
+        ex.excess_before = True
+        ex.foreign_status = self.foreign
+        self.excess_offset = -1
+        self.foreign = 0
+        if self.state_b == EXCESS:
+            self.state_b = LOST
+
+    def _wait_behind(self, ex: Exchange) -> None:
+        """Put a new request behind those that wait for their answers."""
+        first: Exchange
+        ex.piped = True
+        if self.queue is None:
+            self.queue = []
+        self.queue.append(ex)
+        if len(self.queue) > self.max_queue:
+            first = self.queue.pop(0)
+            first.resp_none = True
+            self.observer.exchange_done(self.conn, first)
 
     def _abandon(self, ex: Exchange) -> None:
         """The end of this response cannot be seen, but the gateway went on: it is over."""
@@ -558,20 +598,24 @@ class Http1(Decoder):
             ex.resp_done = ex.req_whole = True
             self.state_b = LOST
             self.conn.b.skip = 0
-            self._finished()
+            self._finished(ex)
             self.state_b = LOST
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def _request_read(
-        self, head: bytes, end: cython.longlong, frame: cython.longlong, ts: cython.longlong
+        self,
+        ex: Exchange,
+        parsed: Head,
+        head: bytes,
+        end: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
     ) -> cython.int:
         """A request head is complete: what comes behind it?"""
-        ex: Exchange | None = self.asking
-        parsed: Head | None = self.head_a
-        assert parsed is not None
+        length: cython.longlong = parsed.length
+        chunked: cython.bint = parsed.chunked
         early: list[tuple[bytes, int, int, int, int]]
-        assert ex is not None
         if not self.decided and head.startswith(b"PRI * HTTP/2.0"):
             self._opaque(0, head[:NAMED].ljust(NAMED))
             return 0
@@ -593,15 +637,15 @@ class Http1(Decoder):
             ex.framing = _FRAMING_CLOSE
             ex.status = 0
         self.observer.request_started(self.conn, ex)
-        if parsed.chunked:
+        if chunked:
             self.state_a = CHUNKS
             self.chunk_state_a = SIZE
             self.chunk_a = 0
             self.chunk_digits_a = 0
-        elif parsed.length > 0:
+        elif length > 0:
             self.state_a = BODY
-            ex.req_end = end + parsed.length
-            self.skip = parsed.length
+            ex.req_end = end + length
+            self.skip = length
         else:
             self._request_end(end, frame, ts)
         if self.early is not None:
@@ -622,7 +666,7 @@ class Http1(Decoder):
         ex.resp_none = True
         ex.resp_cut = True
         ex.resp_done = ex.req_whole = True
-        self._finished()
+        self._finished(ex)
 
     def _begin_unseen(self) -> None:
         """Begin an exchange whose request is not in the capture."""
@@ -709,6 +753,7 @@ class Http1(Decoder):
                 self.conn.b.skip = self.skip
 
     @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
     def _request_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         ex: Exchange | None = self.asking
@@ -721,7 +766,7 @@ class Http1(Decoder):
         ex.req_last_ts = ts
         self.asking = None
         if ex.resp_done and ex is self.current:
-            self._finished()
+            self._finished(ex)
         return 0
 
     # -- responses ------------------------------------------------------------------------------------------------
@@ -744,11 +789,12 @@ class Http1(Decoder):
             # The exchange was judged and let go of; what still comes of its response is of no use.
             self.buffer_b = None
             self.marks = None
+            self.head_b = None
             self.state_b = LOST
         if self.state_b == CHUNKS:
             return self._chunk_octets(1, octets, n, offset, frame, ts)
         if self.state_b == HEAD:
-            return self._response_head(octets, n, offset, frame, ts)
+            return self._more_of_response_head(octets, n, offset, frame, ts)
         if self.state_b == CLOSE:
             if ex is not None and ex.resp_frame == 0:
                 ex.resp_frame = frame
@@ -868,38 +914,112 @@ class Http1(Decoder):
         frame: cython.longlong,
         ts: cython.longlong,
     ) -> cython.Py_ssize_t:
+        """Read a response head that begins here."""
         ex: Exchange | None = self.current
-        head: Head
-        before: cython.Py_ssize_t = 0
-        view: cython.p_const_uchar
+        head: Head = self.reader
+        whole: cython.Py_ssize_t
         assert ex is not None
-        if self.state_b == START:
-            head = self.head_b = Head.__new__(Head)
-            head.reset()
+        if self.buffer_b is not None:
             self.buffer_b = None
             self.marks = None
-            self.start_b = offset
-            if ex.resp_frame == 0:
-                ex.resp_frame = frame
-                ex.resp_ts = ts
-                ex.resp_start = offset
-                ex.resp_acks = self.acks
+            self.head_b = None
+        self.start_b = offset
+        if ex.resp_frame == 0:
+            ex.resp_frame = frame
+            ex.resp_ts = ts
+            ex.resp_start = offset
+            ex.resp_acks = self.acks
+        head.reset()
+        head.response(octets, n)
+        if not head.done:
+            self.state_b = HEAD
+            self.buffer_b = bytearray(octets[:n])
+            self.marks = [(0, frame, ts)]
+            self.head_b = head = Head()  # its own: it is not read in one go
             head.response(octets, n)
-            if not head.done:
-                self.state_b = HEAD
-                self.buffer_b = bytearray(octets[:n])
-                self.marks = [(0, frame, ts)]
-        else:
-            assert self.buffer_b is not None
-            assert self.marks is not None
-            assert self.head_b is not None
-            head = self.head_b
-            before = len(self.buffer_b)
-            self.buffer_b += octets[:n]
-            if len(self.marks) < 4096:
-                self.marks.append((before, frame, ts))
-            view = self.buffer_b  # no copy: heads may come octet by octet
-            head.response(view, before + n)
+        if not head.done or head.bad >= 0:
+            return self._odd_response_head(head, 0, octets, n, offset, frame, ts)
+        whole = head.at
+        ex.resp_last_frame = frame
+        ex.resp_last_ts = ts
+        if ex.status == 0:
+            ex.status = head.status
+            ex.status_frame = frame
+            ex.status_ts = ts
+        ex.head_bytes = whole
+        ex.head_frame = frame
+        ex.head_ts = ts
+        if self._is_of_no_interest(ex, head, n):
+            return whole + self._response_read(ex, head, offset + whole, n - whole, frame, ts)
+        ex.resp_head = octets[: min(whole, KEPT)]
+        if head.status >= 500:
+            # The beginning of an error page tells who wrote it.
+            ex.resp_page = octets[whole : min(n, whole + PAGE)]
+        self._response_read(ex, head, offset + whole, 0, frame, ts)
+        return whole
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    def _is_of_no_interest(self, ex: Exchange, head: Head, n: cython.Py_ssize_t) -> cython.bint:
+        """Whether *n* octets hold a whole response, and nobody will ask for the head of such a good one."""
+        return (
+            not self.keep
+            and head.lengths > 0
+            and not head.coded
+            and head.at < SMALL
+            and head.length <= n - head.at
+            and 200 <= head.status < 500
+            and head.status != 204
+            and head.status != 304
+            and ex.req_whole
+            and not ex.is_head
+            and not ex.is_connect
+            and ex.violation is None
+            and ex.oddities is None
+        )
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _more_of_response_head(
+        self,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Read on in a response head."""
+        head: Head | None = self.head_b
+        before: cython.Py_ssize_t
+        view: cython.p_const_uchar
+        assert self.buffer_b is not None
+        assert self.marks is not None
+        assert head is not None
+        before = len(self.buffer_b)
+        self.buffer_b += octets[:n]
+        if len(self.marks) < 4096:
+            self.marks.append((before, frame, ts))
+        view = self.buffer_b  # no copy: heads may come octet by octet
+        head.response(view, before + n)
+        return self._odd_response_head(head, before, octets, n, offset, frame, ts)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def _odd_response_head(
+        self,
+        head: Head,
+        before: cython.Py_ssize_t,
+        octets: cython.p_const_uchar,
+        n: cython.Py_ssize_t,
+        offset: cython.longlong,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """Take what has been read of a head that has a fault, or did not come in one piece: *before* came before."""
+        ex: Exchange | None = self.current
+        whole: cython.Py_ssize_t = head.at
+        assert ex is not None
         if ex.resp_last_frame == 0 or head.done or self.conn.a.fin_off < 0:
             # What was still under way when the gateway closed over half a head is no progress.
             ex.resp_last_frame = frame
@@ -932,21 +1052,21 @@ class Http1(Decoder):
             self.head_b = None
             return n
         if head.done:
-            ex.head_bytes = head.at
+            ex.head_bytes = whole
             ex.head_frame = frame
             ex.head_ts = ts
             if self.buffer_b is None:
-                ex.resp_head = octets[: min(head.at, KEPT)]
+                ex.resp_head = octets[: min(whole, KEPT)]
             else:
-                ex.resp_head = bytes(self.buffer_b[: min(head.at, KEPT)])
+                ex.resp_head = bytes(self.buffer_b[: min(whole, KEPT)])
             if head.status >= 500:
                 # The beginning of an error page tells who wrote it.
-                ex.resp_page = octets[head.at - before : min(n, head.at - before + PAGE)]
+                ex.resp_page = octets[whole - before : min(n, whole - before + PAGE)]
             self.buffer_b = None
             self.marks = None
-            self._response_read(offset + head.at - before, frame, ts)
             self.head_b = None
-            return head.at - before
+            self._response_read(ex, head, offset + whole - before, 0, frame, ts)
+            return whole - before
         ex.head_bytes = before + n
         if self.buffer_b is not None and len(self.buffer_b) > self.max_head:
             self._lose_response(ex)
@@ -962,6 +1082,7 @@ class Http1(Decoder):
         ex.resp_head = bytes(self.buffer_b[:KEPT])
         self.buffer_b = None
         self.marks = None
+        self.head_b = None
         self.state_b = LOST
 
     @cython.cfunc
@@ -1003,6 +1124,7 @@ class Http1(Decoder):
         """Return how many octets the heads under way take; a connection that is forgotten has none."""
         if self.conn.superseded:
             self.buffer_a = self.buffer_b = self.marks = None
+            self.head_a = self.head_b = None
         octets = len(self.buffer_a or b"") + len(self.buffer_b or b"")
         return octets + MARK * len(self.marks) if self.marks is not None else octets
 
@@ -1029,12 +1151,19 @@ class Http1(Decoder):
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    def _response_read(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
-        """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
-        ex: Exchange | None = self.current
-        head: Head | None = self.head_b
-        assert head is not None
-        assert ex is not None
+    def _response_read(
+        self,
+        ex: Exchange,
+        head: Head,
+        end: cython.longlong,
+        n: cython.Py_ssize_t,
+        frame: cython.longlong,
+        ts: cython.longlong,
+    ) -> cython.Py_ssize_t:
+        """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?
+
+        Returns how many of the *n* octets behind the head are a body of known length that ends there.
+        """
         if 100 <= head.status < 200 and head.status != 101:
             if ex.interim is None:
                 ex.interim = []
@@ -1055,13 +1184,13 @@ class Http1(Decoder):
             ex.framing = _FRAMING_TUNNEL
             self.tunnel = True
             self.state_a = self.state_b = TUNNEL
-            self._response_end(end, frame, ts)
+            self._response_end(ex, end, frame, ts)
             self.state_a = self.state_b = TUNNEL
             self.skip = FOREVER
             self.conn.a.skip = FOREVER
         elif ex.is_head or head.status == 204 or head.status == 304:
             ex.framing = _FRAMING_NONE
-            self._response_end(end, frame, ts)
+            self._response_end(ex, end, frame, ts)
         elif head.coded:
             if head.chunked:
                 ex.framing = _FRAMING_CHUNKED
@@ -1075,11 +1204,12 @@ class Http1(Decoder):
         elif head.lengths and head.length >= 0:
             ex.framing = _FRAMING_LENGTH
             ex.expected = head.length
-            if head.length == 0:
-                self._response_end(end, frame, ts)
-            else:
-                self.state_b = BODY
-                self.skip = head.length
+            if head.length <= n:
+                n = head.length
+                self._response_end(ex, end + n, frame, ts)
+                return n
+            self.state_b = BODY
+            self.skip = head.length
         elif head.lost:
             ex.framing = _FRAMING_CLOSE
             self.state_b = LOST
@@ -1090,8 +1220,9 @@ class Http1(Decoder):
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    def _response_end(self, end: cython.longlong, frame: cython.longlong, ts: cython.longlong) -> cython.int:
-        ex: Exchange | None = self.current
+    def _response_end(
+        self, ex: Exchange | None, end: cython.longlong, frame: cython.longlong, ts: cython.longlong
+    ) -> cython.int:
         self.state_b = START
         if ex is None:
             return 0
@@ -1104,15 +1235,14 @@ class Http1(Decoder):
         if ex.req_cut:
             ex.req_whole = True
         if ex.req_whole:
-            self._finished()
+            self._finished(ex)
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
-    def _finished(self) -> cython.int:
+    def _finished(self, ex: Exchange) -> cython.int:
         """The first outstanding exchange is over."""
-        ex: Exchange | None = self.current
-        assert ex is not None
         if self.asking is ex:
             self.asking = None
         if self.queue:
@@ -1220,7 +1350,7 @@ class Http1(Decoder):
                 elif octet == 10:
                     self.chunk_state = self.chunk_state_a = SIZE
                     if side:
-                        self._response_end(offset + i + 1, frame, ts)
+                        self._response_end(self.current, offset + i + 1, frame, ts)
                     else:
                         self._request_end(offset + i + 1, frame, ts)
                     return i + 1
@@ -1234,7 +1364,7 @@ class Http1(Decoder):
                     fault = "CR without LF after the last chunk"
                     break
                 if side:
-                    self._response_end(offset + i + 1, frame, ts)
+                    self._response_end(self.current, offset + i + 1, frame, ts)
                 else:
                     self._request_end(offset + i + 1, frame, ts)
                 return i + 1
@@ -1354,6 +1484,7 @@ class Http1(Decoder):
             self.skip = 0
         self.current = self.asking = None
         self.buffer_a = self.buffer_b = self.marks = None
+        self.head_a = self.head_b = None
         self.exchanges = 0
         return 0
 
