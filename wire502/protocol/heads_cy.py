@@ -63,6 +63,7 @@ VERSION = cython.declare(cython.ulonglong, int.from_bytes(b"HTTP/1.", "little"))
 
 @cython.cfunc
 @cython.inline
+@cython.exceptval(check=False)
 def newline(octets: cython.p_const_uchar, start: cython.Py_ssize_t, n: cython.Py_ssize_t) -> cython.Py_ssize_t:
     """Return where the next LF stands, -1 if none does."""
     where: cython.Py_ssize_t
@@ -473,8 +474,10 @@ class Head:
         stop: cython.Py_ssize_t
         name: cython.Py_ssize_t
         at: cython.Py_ssize_t = self.at
+        line: cython.Py_ssize_t = self.line
         start: cython.Py_ssize_t = self.searched if self.searched > at else at
-        while not self.done:
+        done: cython.bint = False
+        while not done:
             end = newline(octets, start, n)
             if end < 0:
                 self.searched = n
@@ -483,22 +486,24 @@ class Head:
             if stop > at and octets[stop - 1] == 13:
                 stop -= 1
             if stop == at:
-                self.done = self.line > 0
-            elif self.line == 0:
+                done = line > 0
+            elif line == 0:
+                line = 1
                 self._request_line(octets, at, stop)
                 if self.old:  # the request is this line alone, or no version of HTTP is known for it
-                    self.old = self.done = newline(octets, end + 1, n) < 0
-                self.line = 1
+                    self.old = done = newline(octets, end + 1, n) < 0
             else:
+                line += 1
                 if cython.compiled:
                     name = guessed_name(octets, at, stop)
                     if name:
                         self._known(name, octets, at + name + 1, stop, at, False)
                 elif classes[octets[at]] & 16:
                     self._field(octets, at, stop, False)
-                self.line += 1
             at = start = end + 1
         self.at = at
+        self.line = line
+        self.done = done
         return 0
 
     @cython.cfunc
@@ -551,12 +556,11 @@ class Head:
         It does nothing that ``response`` does not do without it; the interpreter is not faster with it.
         """
         at: cython.Py_ssize_t = self.at
-        stop: cython.Py_ssize_t
+        line: cython.Py_ssize_t = self.line
+        stop: cython.Py_ssize_t = -1
         colon: cython.Py_ssize_t
         name: cython.Py_ssize_t
-        if n < 8:
-            return 0
-        while True:
+        while n >= 8:
             stop = good_end(octets, at, n)
             if stop <= at:
                 break
@@ -567,12 +571,13 @@ class Head:
                 colon = name_end(octets, at, stop)
                 if colon == at or octets[colon] != 58:
                     break
-            self.line += 1
+            line += 1
             at = stop + 2
         if stop == at:
             self.done = True
             at += 2
         self.at = at
+        self.line = line
         return 0
 
     @cython.cfunc

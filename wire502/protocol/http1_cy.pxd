@@ -4,37 +4,39 @@ from wire502.protocol.heads_cy cimport Head
 
 @cython.final
 cdef class Http1(Decoder):
+    # The fields that each message touches come first: they share a few cache lines.
     cdef Observer observer
     cdef Head reader  # shared by all decoders that were made of one another
-    cdef bint keep  # the heads of good responses, too
     cdef int state_a
     cdef int state_b
+    cdef Exchange asking
+    cdef list early
+    cdef long long excess_offset
+    cdef long long end_a
+    cdef long long gap_a  # where octets of requests were lost, after which no request was seen; -1 nowhere
+    cdef bytes foreign_octets
+    cdef long long unseen  # where octets of requests that were lost end, until a later request was answered; -1
+    cdef bytearray buffer_b
+    cdef long long start_b
+    cdef bint keep  # the heads of good responses, too
+    cdef bint plain
     cdef Head head_a  # of a head under way
     cdef Head head_b
     cdef bytearray buffer_a
-    cdef bytearray buffer_b
-    cdef long long start_b
     cdef list marks
-    cdef Exchange asking
-    cdef list early
     cdef long long early_size
-    cdef long long excess_offset
     cdef int foreign
-    cdef long long max_head
     cdef int max_queue
+    cdef long long max_head
     cdef long long chunk
     cdef int chunk_state
     cdef int chunk_digits
     cdef long long chunk_a
     cdef int chunk_state_a
     cdef int chunk_digits_a
-    cdef long long end_a
-    cdef long long gap_a  # where octets of requests were lost, after which no request was seen; -1 nowhere
     cdef long long gap_b  # where octets of responses were lost last; -1 nowhere
-    cdef long long unseen  # where octets of requests that were lost end, until a later request was answered; -1
     cdef object preface  # beginning of what may be a PROXY preface: octets, offset, frame, time
-    cdef bint plain
-    cdef bytes foreign_octets
+    cdef public bytes proxied  # the PROXY preface of the connection, as far as its first 256 octets were kept
     cdef int foreign_side
     cdef bint upgrading
     cdef public bint growing
