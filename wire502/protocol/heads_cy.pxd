@@ -16,7 +16,6 @@ cdef class Head:
     cdef public bint streaming
     cdef public bint old
     cdef public bint lost
-    cdef public bint odd_framing
     cdef public bint blank
     cdef public int minor
     cdef public long long length

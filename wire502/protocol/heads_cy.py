@@ -291,14 +291,17 @@ def is_value(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
-def is_version_1(octets: cython.p_const_uchar, start: cython.Py_ssize_t) -> cython.bint:
-    """Whether the first of at least eight octets are ``HTTP/1.``."""
-    same: cython.bint
-    if cython.compiled:
-        same = eight_at(octets + start) & SEVEN == VERSION
-    else:
-        same = octets[start : start + 7] == b"HTTP/1."
-    return same
+def is_status_line(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+    """Whether a line is a good status line with a blank behind the status, as most are."""
+    good: cython.bint = False
+    if end - start > 12 and octets[start + 8] == 32 and octets[start + 12] == 32:
+        if cython.compiled:
+            good = eight_at(octets + start) & SEVEN == VERSION
+        else:
+            good = octets[start : start + 7] == b"HTTP/1."
+        good = good and classes[octets[start + 7]] & classes[octets[start + 9]] & 4 != 0
+        good = good and classes[octets[start + 10]] & classes[octets[start + 11]] & 4 != 0
+    return good
 
 
 @cython.cfunc
@@ -313,15 +316,6 @@ def status_line_fault(
     i: cython.Py_ssize_t
     at: cython.Py_ssize_t
     octet: cython.int
-    if (
-        n - start > 12
-        and is_version_1(octets, start)
-        and classes[octets[start + 7]] & 4
-        and octets[start + 8] == 32
-        and classes[octets[start + 9]] & classes[octets[start + 10]] & classes[octets[start + 11]] & 4
-        and octets[start + 12] == 32
-    ):
-        return -1
     for i in range(n - start):
         at = start + i
         octet = octets[at]
@@ -432,7 +426,6 @@ class Head:
     part: str | None
     why: str | None
     lost: bool
-    odd_framing: bool
     blank: bool
 
     def __init__(self) -> None:
@@ -450,7 +443,7 @@ class Head:
         self.status = 0
         self.lengths = 0
         self.done = self.chunked = self.coded = self.expects = self.upgrade = self.close = self.streaming = False
-        self.old = self.lost = self.odd_framing = self.blank = False
+        self.old = self.lost = self.blank = False
         self.minor = 1
         self.length = self.bad = -1
         return 0
@@ -609,7 +602,9 @@ class Head:
     def _status_line(
         self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
     ) -> cython.int:
-        fault: cython.Py_ssize_t = status_line_fault(octets, start, end, True)
+        fault: cython.Py_ssize_t = -1
+        if not is_status_line(octets, start, end):
+            fault = status_line_fault(octets, start, end, True)
         if fault < 0:
             self.status = (octets[start + 9] - 48) * 100 + (octets[start + 10] - 48) * 10 + octets[start + 11] - 48
             self.minor = octets[start + 7] - 48
@@ -792,7 +787,6 @@ class Head:
                 return 0
             self.lengths += 1
             if self.lengths > 1 and value != self.length:
-                self.odd_framing = True
                 if strict:
                     self._blame(line, "framing", "two Content-Length values that differ", True)
                 else:

@@ -52,7 +52,7 @@ cdef class Http1(Decoder):
     cdef inline bint _is_of_no_interest(self, Exchange ex, Head head, Py_ssize_t n) noexcept
     cdef int _request_read(self, Exchange ex, Head parsed, bytes head, long long end, long long frame, long long ts) except -1
     cdef inline int _request_end(self, long long end, long long frame, long long ts) except -1
-    cdef Py_ssize_t _response_read(self, Exchange ex, Head head, long long end, Py_ssize_t n, long long frame, long long ts) except -1
+    cdef int _response_read(self, Exchange ex, Head head, long long end, long long frame, long long ts) except -1
     cdef int _response_end(self, Exchange ex, long long end, long long frame, long long ts) except -1
     cdef inline int _finished(self, Exchange ex) except -1
     cdef Py_ssize_t _chunk_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1

@@ -950,12 +950,18 @@ class Http1(Decoder):
         ex.head_frame = frame
         ex.head_ts = ts
         if self._is_of_no_interest(ex, head, n):
-            return whole + self._response_read(ex, head, offset + whole, n - whole, frame, ts)
+            ex.streaming = head.streaming
+            ex.keep_alive = not head.close and head.minor > 0
+            ex.framing = _FRAMING_LENGTH
+            ex.expected = head.length
+            whole += head.length
+            self._response_end(ex, offset + whole, frame, ts)
+            return whole
         ex.resp_head = octets[: min(whole, KEPT)]
         if head.status >= 500:
             # The beginning of an error page tells who wrote it.
             ex.resp_page = octets[whole : min(n, whole + PAGE)]
-        self._response_read(ex, head, offset + whole, 0, frame, ts)
+        self._response_read(ex, head, offset + whole, frame, ts)
         return whole
 
     @cython.cfunc
@@ -1065,7 +1071,7 @@ class Http1(Decoder):
             self.buffer_b = None
             self.marks = None
             self.head_b = None
-            self._response_read(ex, head, offset + whole - before, 0, frame, ts)
+            self._response_read(ex, head, offset + whole - before, frame, ts)
             return whole - before
         ex.head_bytes = before + n
         if self.buffer_b is not None and len(self.buffer_b) > self.max_head:
@@ -1156,14 +1162,10 @@ class Http1(Decoder):
         ex: Exchange,
         head: Head,
         end: cython.longlong,
-        n: cython.Py_ssize_t,
         frame: cython.longlong,
         ts: cython.longlong,
-    ) -> cython.Py_ssize_t:
-        """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?
-
-        Returns how many of the *n* octets behind the head are a body of known length that ends there.
-        """
+    ) -> cython.int:
+        """A response head is complete: final or interim, and where does its body end (RFC 9112 section 6.3)?"""
         if 100 <= head.status < 200 and head.status != 101:
             if ex.interim is None:
                 ex.interim = []
@@ -1204,12 +1206,11 @@ class Http1(Decoder):
         elif head.lengths and head.length >= 0:
             ex.framing = _FRAMING_LENGTH
             ex.expected = head.length
-            if head.length <= n:
-                n = head.length
-                self._response_end(ex, end + n, frame, ts)
-                return n
-            self.state_b = BODY
-            self.skip = head.length
+            if head.length == 0:
+                self._response_end(ex, end, frame, ts)
+            else:
+                self.state_b = BODY
+                self.skip = head.length
         elif head.lost:
             ex.framing = _FRAMING_CLOSE
             self.state_b = LOST
