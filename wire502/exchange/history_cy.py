@@ -2,6 +2,8 @@
 
 A row is written when a request head has been read, and completed when its response is; it holds a reference to the
 request head, so that a match is by octets and not by a hash. Rows are overwritten in the order in which they came.
+
+This module is long because what writes, links and finds a row goes by the same places of the same numbers.
 """
 
 from __future__ import annotations
@@ -27,21 +29,17 @@ from wire502.model.flow_cy import NEVER
 
 LOW_64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 LOW_63 = cython.declare(cython.ulonglong, 0x7FFFFFFFFFFFFFFF)  # of a hash, so that it stands among signed numbers
-# Places in a row. What belongs to one exchange lies in two cache lines; a column for each number would touch eleven.
-KEY = cython.declare(cython.Py_ssize_t, 0)  # hash of method and target, and the row before with the same bucket
-BEFORE = cython.declare(cython.Py_ssize_t, 1)
-TAIL = cython.declare(cython.Py_ssize_t, 2)  # hash of the end of the target, likewise; 0: it says too little
-TAIL_BEFORE = cython.declare(cython.Py_ssize_t, 3)
-REQ_TS = cython.declare(cython.Py_ssize_t, 4)
-FRAME = cython.declare(cython.Py_ssize_t, 5)
-NUMBER = cython.declare(cython.Py_ssize_t, 6)
-END_TS = cython.declare(cython.Py_ssize_t, 7)
-END_FRAME = cython.declare(cython.Py_ssize_t, 8)
-RESP_TS = cython.declare(cython.Py_ssize_t, 9)
-STATUS = cython.declare(cython.Py_ssize_t, 10)
-WIDTH = cython.declare(cython.Py_ssize_t, 12)
+if not cython.compiled:  # the same numbers stand in the declarations, where the C compiler takes them for constants
+    # Places in a row: what belongs to one exchange lies in one cache line; a column for each number would touch seven.
+    REQ_TS, FRAME, NUMBER, END_TS, END_FRAME, RESP_TS, STATUS = range(7)
+    LATEST = 7  # the highest REQ_TS up to this row: captures may be out of order
+    WIDTH = 8
+    # Places in the links of a row, which are written when somebody asks.
+    KEY, BEFORE = 0, 1  # hash of method and target, and the row before with the same bucket
+    TAIL, TAIL_BEFORE = 2, 3  # hash of the end of the target, likewise; 0: it says too little
+    LINKS = 4
+    KEPT = 8192  # octets of a head in a row
 MOST = 64  # rows of one key that are told apart: with more nobody can
-KEPT = cython.declare(cython.Py_ssize_t, 8192)  # octets of a head in a row
 LOOKED = 8192  # rows that are looked at for them
 
 
@@ -72,16 +70,19 @@ def _digest(octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.
     if cython.compiled:
         prime: cython.ulonglong = 0x100000001B3
         word: cython.ulonglong = 0
+        n: cython.Py_ssize_t = end - start
         while end - start >= 8:
             memcpy(cython.address(word), octets + start, 8)
             h = (h ^ word) * prime
             h ^= h >> 31
             start += 8
-        word = cython.cast(cython.ulonglong, end - start)
-        while start < end:
-            word = word << 8 | octets[start]
-            start += 1
-        h = (h ^ word) * prime
+        if n >= 8:  # the last eight once more, rather than what is left one by one
+            memcpy(cython.address(word), octets + end - 8, 8)
+        else:
+            while start < end:
+                word = word << 8 | octets[start]
+                start += 1
+        h = (h ^ (word + cython.cast(cython.ulonglong, n))) * prime
         h ^= h >> 29
     else:
         h = crc32(octets[start:end])  # not `hash`: what is forgotten first would differ from run to run
@@ -184,9 +185,15 @@ class History:
             whole *= 2
         self.size = whole
         self.rows = 0
-        self.lined = self.tailed = 0  # up to which row the chains are up to date
+        self.latest_ts = 0
+        # Of lines and of ends of targets: the first and the last of the rows that are in the chains, all without a
+        # gap, and how many rows there were when a gap was filled.
+        self.first_lined = self.first_tailed = 1
+        self.lined = self.tailed = 0
+        self.filled_lined = self.filled_tailed = -whole
         self.more = False
         self.cells = _zeros(WIDTH * whole)
+        self.links = _zeros(LINKS * whole)
         self.heads = _zeros(whole)  # the newest row of each bucket, by line and by end of the target
         self.tail_heads = _zeros(whole)
         self.conns = [None] * whole
@@ -204,67 +211,111 @@ class History:
             cells = cython.address(self.cells[0])
         else:
             cells = self.cells
+        head: bytes = exchange.req_head
         self.rows += 1
         row = self.rows & (self.size - 1)
         self.conns[row] = conn
-        self.texts[row] = _kept(exchange.req_head)
+        self.texts[row] = head if len(head) <= KEPT else head[:KEPT]
+        if exchange.req_ts > self.latest_ts:
+            self.latest_ts = exchange.req_ts
         at = row * WIDTH
         cells[at + REQ_TS] = exchange.req_ts
         cells[at + FRAME] = exchange.req_frame
         cells[at + NUMBER] = exchange.number
         cells[at + END_TS] = cells[at + END_FRAME] = cells[at + RESP_TS] = cells[at + STATUS] = 0
+        cells[at + LATEST] = self.latest_ts
         exchange.row = self.rows
         return 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     @cython.boundscheck(False)  # places are masked with the number of rows
-    def _index(self, tail: cython.bint) -> cython.int:
+    def _since(self, since: cython.longlong) -> cython.longlong:
+        """Return the first row that may have begun at *since* or later; all before it began earlier."""
+        low: cython.longlong = self.rows - self.size + 1
+        high: cython.longlong = self.rows + 1
+        middle: cython.longlong
+        place: cython.Py_ssize_t
+        if low < 1:
+            low = 1
+        while low < high:
+            middle = (low + high) >> 1
+            place = middle & (self.size - 1)
+            if self.cells[place * WIDTH + LATEST] < since:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    @cython.boundscheck(False)  # places are masked with the number of rows
+    def _index(self, tail: cython.bint, since: cython.longlong) -> cython.int:
         """Bring the chains of rows with the same bucket up to date, by line or by the end of the target.
 
-        That waits until somebody asks: most rows are overwritten before, and their buckets lie all over the memory.
+        That waits until somebody asks, and leaves out what began before *since*: most rows are overwritten before
+        anybody asks for them, and their buckets lie all over the memory. When somebody asks for what was left out,
+        the chains are made anew; that can happen once in as many rows as there are, so that it costs nobody more
+        than to leave out none.
         """
         head: bytes
         octets: cython.p_const_uchar
         number: cython.longlong = self.tailed if tail else self.lined
+        first: cython.longlong = self.first_tailed if tail else self.first_lined
+        filled: cython.longlong = self.filled_tailed if tail else self.filled_lined
+        start: cython.longlong = self._since(since)
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
         end: cython.Py_ssize_t
         h: cython.ulonglong
-        cells: cython.p_longlong
+        links: cython.p_longlong
         heads: cython.p_longlong
         if cython.compiled:
-            cells = cython.address(self.cells[0])
+            links = cython.address(self.links[0])
             heads = cython.address(self.tail_heads[0]) if tail else cython.address(self.heads[0])
         else:
-            cells = self.cells
+            links = self.links
             heads = self.tail_heads if tail else self.heads
         if number < self.rows - self.size:
             number = self.rows - self.size
+            first = number + 1
+        if start < first:
+            for bucket in range(self.size):
+                heads[bucket] = 0
+            filled = self.rows
+            first = start
+            number = start - 1
+        elif start > number + 1 and self.rows - filled >= self.size:
+            first = start
+            number = start - 1
         while number < self.rows:
             number += 1
             at = number & (self.size - 1)
-            head = self.texts[at] or b""
+            head = self.texts[at]
             octets = head
-            at *= WIDTH
+            at *= LINKS
             end = asked_end(octets, len(head))
             if tail:
                 h = tail_key(octets, end) & LOW_63
-                cells[at + TAIL] = h
+                links[at + TAIL] = h
                 if h != 0:
                     bucket = (h ^ (h >> 29)) & (self.size - 1)
-                    cells[at + TAIL_BEFORE] = heads[bucket]
+                    links[at + TAIL_BEFORE] = heads[bucket]
                     heads[bucket] = number
             else:
                 h = line_key(octets, end) & LOW_63
                 bucket = (h ^ (h >> 29)) & (self.size - 1)
-                cells[at + KEY] = h
-                cells[at + BEFORE] = heads[bucket]
+                links[at + KEY] = h
+                links[at + BEFORE] = heads[bucket]
                 heads[bucket] = number
         if tail:
             self.tailed = number
+            self.first_tailed = first
+            self.filled_tailed = filled
         else:
             self.lined = number
+            self.first_lined = first
+            self.filled_lined = filled
         return 0
 
     @cython.cfunc
@@ -334,11 +385,12 @@ class History:
         slot: cython.Py_ssize_t = (h ^ (h >> 29)) & (self.size - 1)
         row: cython.longlong
         at: cython.Py_ssize_t
+        link: cython.Py_ssize_t
         place: cython.Py_ssize_t
         unended: cython.Py_ssize_t = 0
         looked: cython.int = 0
         found: list[Row] = []
-        self._index(tail)
+        self._index(tail, since)
         row = self.tail_heads[slot] if tail else self.heads[slot]
         self.more = False
         while row > 0 and row > self.rows - self.size:
@@ -347,19 +399,23 @@ class History:
                 break
             place = row & (self.size - 1)
             at = place * WIDTH
+            link = place * LINKS
+            if self.cells[at + LATEST] < since:
+                break
             looked += 1
-            if self.cells[at + key] == wanted_key:
+            if self.links[link + key] == wanted_key:
                 if self.cells[at + REQ_TS] < since:
                     break
                 if self.cells[at + REQ_TS] <= until and (
                     self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
                 ):
-                    text = self.texts[place] or b""
+                    text = self.texts[place]
+                    assert text is not None, "a row that is in the ring has been written"
                     if ended and self.cells[at + END_TS] == 0:
                         unended += 1
                     elif (target_end(text) if tail else _line(text)) == wanted:
                         found.append(self._row(row))
-            row = self.cells[at + before]
+            row = self.links[link + before]
         return found
 
     def latest(self, count: int, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:

@@ -27,15 +27,15 @@ class _Vain:
 
 
 class Patience:
-    """The connections that were looked at in vain; there are never more than are followed."""
+    """The connections that were looked at in vain, ``vain`` by stream; there are never more than are followed."""
 
     def __init__(self, settle_ns: int) -> None:
         self._settle = settle_ns
-        self._vain: dict[int, _Vain] = {}
+        self.vain: dict[int, _Vain] = {}
 
     def not_before(self, conn: Connection, now_ns: int) -> tuple[int, bool]:
         """Return when to look at a connection, and whether that was asked for already; 0: now."""
-        vain = self._vain.get(conn.stream)
+        vain = self.vain.get(conn.stream)
         if vain is None or now_ns >= vain.not_before or vain.what != _what(conn):
             return 0, False
         asked, vain.scheduled = vain.scheduled, True
@@ -47,9 +47,9 @@ class Patience:
             self.forget(conn)
             return
         what = _what(conn)
-        vain = self._vain.get(conn.stream)
+        vain = self.vain.get(conn.stream)
         if vain is None or vain.what != what:
-            vain = self._vain[conn.stream] = _Vain(what)
+            vain = self.vain[conn.stream] = _Vain(what)
         vain.count += 1
         vain.scheduled = False
         if vain.count > FREE:
@@ -57,7 +57,7 @@ class Patience:
 
     def forget(self, conn: Connection) -> None:
         """Hear that a connection is settled, or followed no more."""
-        self._vain.pop(conn.stream, None)
+        self.vain.pop(conn.stream, None)
 
 
 def _what(conn: Connection) -> tuple[int, ...]:

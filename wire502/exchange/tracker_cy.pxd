@@ -20,6 +20,7 @@ cdef class Tracker(Observer):
     cdef public bint several_files
     cdef public Decoder pattern
     cdef object _make_decoder
+    cdef Decoder _left
     cdef list _recent
     cdef list _due
     cdef long long _sequence
@@ -43,6 +44,7 @@ cdef class Tracker(Observer):
     cdef Py_ssize_t _crowded
     cdef dict _watched
     cdef object _patient
+    cdef dict _vain
     cdef public dict tolerated
     cdef int _watch(self, Connection conn, long long ts) except -1
     cdef int schedule(self, Connection conn, long long when) except -1

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from itertools import chain, islice
-from typing import Protocol
+from typing import Any, Protocol
 
 try:
     import cython
@@ -104,6 +104,7 @@ class Tracker(Observer):
     now: int
     pattern: Decoder | None  # made once, so that no call of Python is needed for each connection
     _make_decoder: Callable[[Connection, Observer], Decoder]
+    _left: Decoder | None  # of a connection that was forgotten: the next one may have it
     _recent: list[Upstream | None]
     _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
@@ -126,6 +127,7 @@ class Tracker(Observer):
     _crowded: int
     _watched: dict[int, None]
     _patient: Patience
+    _vain: dict[int, Any]  # the connections that it remembers: hardly ever one
     tolerated: dict[str, int]  # oddities of exchanges that were put up with, as the next request showed
 
     def __init__(
@@ -147,6 +149,7 @@ class Tracker(Observer):
         self.now = 0
         self._make_decoder = make_decoder
         self.pattern = None
+        self._left = None
         self._recent = [None] * 64
         self.several_files = False
         self._legs = legs if legs is not None else Legs(context)
@@ -170,6 +173,7 @@ class Tracker(Observer):
         self._crowded = FEW_WAITING
         self._watched = {}
         self._patient = Patience(context.settle_ns)
+        self._vain = self._patient.vain
         self.tolerated = {}
 
     @property
@@ -182,9 +186,12 @@ class Tracker(Observer):
     @cython.ccall
     def new_decoder(self, conn: Connection) -> Decoder:
         """Return the decoder that the engine chose."""
-        decoder: Decoder
+        decoder: Decoder | None
         if self.pattern is not None:
-            decoder = self.pattern.another(conn)
+            decoder = self._left
+            self._left = None
+            if decoder is None or not decoder.renew(conn):
+                decoder = self.pattern.another(conn)
             return decoder
         decoder = self._make_decoder(conn, self)
         return decoder
@@ -271,10 +278,12 @@ class Tracker(Observer):
     @cython.exceptval(-1, check=False)
     def established(self, conn: Connection, frame: cython.longlong, ts: cython.longlong) -> cython.int:
         """Measure the connect time."""
-        upstream: Upstream | None = conn.upstream
-        if upstream is not None:
-            upstream.sights.answered(conn, frame, ts)
-        if frame and upstream is not None:
+        upstream: Upstream
+        if conn.upstream is None:
+            return 0
+        upstream = cython.cast(Upstream, conn.upstream)
+        upstream.sights.answered(conn, frame, ts)
+        if frame:
             upstream.answered_frame = frame
             upstream.answered_ts = ts
             upstream.answered_file = conn.file
@@ -308,7 +317,7 @@ class Tracker(Observer):
         wait: cython.longlong = self._settle
         busy: cython.bint = self._open_attempt(conn)
         if conn.upstream is not None:
-            upstream = conn.upstream
+            upstream = cython.cast(Upstream, conn.upstream)
             upstream.sights.ended(conn, side, ts, busy)
         if conn.shadowed and side == 1:
             self.schedule(conn, ts + wait)  # does the other view show the same end?
@@ -324,7 +333,7 @@ class Tracker(Observer):
             and conn.a.fin_off < 0
             and conn.a.rst_state == 0
         ):
-            upstream = conn.upstream
+            upstream = cython.cast(Upstream, conn.upstream)
             upstream.idle.add(ts - conn.b.progress_ts)
         return 0
 
@@ -332,11 +341,12 @@ class Tracker(Observer):
     @cython.exceptval(-1, check=False)
     def request_started(self, conn: Connection, exchange: Exchange) -> cython.int:
         """A request on a connection that is closing is in danger from its first octet."""
+        upstream: Upstream
         conn.settled = False
-        upstream: Upstream | None = conn.upstream
         if not conn.shadowed:
             self.history.begin(conn, exchange)
-        if upstream is not None:
+        if conn.upstream is not None:
+            upstream = cython.cast(Upstream, conn.upstream)
             upstream.sights.requested(conn, exchange)
         if self._live and conn.stream not in self._watched:
             self._watch(conn, exchange.req_ts)
@@ -407,12 +417,13 @@ class Tracker(Observer):
     @cython.exceptval(-1, check=False)
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
         """Count; and keep what is worth a record."""
-        upstream: Upstream | None = conn.upstream
+        upstream: Upstream
         if conn.shadowed:
             return 0
         self.exchanges += 1
         self.history.end(exchange)
-        if upstream is not None:
+        if conn.upstream is not None:
+            upstream = cython.cast(Upstream, conn.upstream)
             if upstream.pace is None and self._paced < MAX_PACED:
                 upstream.pace = Pace()
                 self._paced += 1
@@ -427,9 +438,11 @@ class Tracker(Observer):
             if conn.a.fin_off >= 0 or conn.a.rst_state or conn.b.fin_off >= 0 or conn.b.rst_state:
                 self.schedule(conn, exchange.resp_last_ts + self._settle)
         elif self.lines is not None and self.lines.tell(conn, exchange, self._legs.is_client(conn)):
-            pass
+            self.spare(exchange)
         elif exchange.status >= 500 or self._keep or exchange.oddities is not None:
             self.desk.finished(conn, exchange, exchange.resp_last_ts)
+        elif exchange.resp_done and not exchange.judged:
+            self.spare(exchange)  # nobody has heard of it
         return 0
 
     @cython.cfunc
@@ -463,15 +476,18 @@ class Tracker(Observer):
     @cython.exceptval(-1, check=False)
     def retired(self, conn: Connection) -> cython.int:
         """A connection is forgotten: judge what it had open, with what is known."""
-        upstream: Upstream | None = conn.upstream
-        if upstream is not None:
+        upstream: Upstream
+        if conn.upstream is not None:
+            upstream = cython.cast(Upstream, conn.upstream)
             upstream.retransmissions += conn.a.rexmits + conn.b.rexmits
             upstream.sights.forgotten(conn)
         if self._open_attempt(conn) and (not conn.evicted or self._is_followed()):
             self.desk.settle(conn, conn.last_ts, False)
-        self._patient.forget(conn)
+        if self._vain:
+            self._patient.forget(conn)
         conn.settled = True
         conn.view = None
+        self._left = conn.decoder
         conn.decoder = None
         conn.pending = None
         return 0

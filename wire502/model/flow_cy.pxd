@@ -71,7 +71,7 @@ cdef class Half:
     cdef public int hole_dups
     cdef public list lost
     cdef public int lane
-    cdef int begin(self)
+    cdef int begin(self) except -1
 
 cdef class Exchange:
     cdef public long long number
@@ -137,6 +137,7 @@ cdef class Decoder:
     cdef public str looks_like
     cdef public bytes proxied
     cdef Decoder another(self, Connection conn)
+    cdef bint renew(self, Connection conn) except? -1
     cdef Py_ssize_t on_octets(self, int side, const unsigned char* octets, Py_ssize_t n, long long offset, long long frame, long long ts) except? -1
     cdef int on_skipped(self, int side, long long offset, long long frame, long long ts) except -1
     cdef int on_gap(self, int side, long long offset, long long n, long long frame, long long ts) except -1
@@ -204,11 +205,12 @@ cdef class Connection:
     cdef public bint in_closed
     cdef public long long closed_ts
     cdef long long ring[48]
-    cdef int begin(self)
+    cdef int begin(self) except -1
     cdef int note(self, int side, int what, long long octets, long long frame, long long ts) except -1
 
 cdef class Observer:
     cdef public long long next_due
+    cdef public list spares
     cdef public list growing
     cdef public long long growing_octets
     cdef public long long most_growing
@@ -222,5 +224,7 @@ cdef class Observer:
     cdef int unseen(self, Connection conn, long long ts) except -1
     cdef int retired(self, Connection conn) except -1
     cdef bint is_over(self, Connection conn) except -1
+    cdef int spare(self, Exchange exchange) except -1
+    cdef Exchange fresh(self)
     cpdef Decoder new_decoder(self, Connection conn)
     cpdef int fire(self, long long now_ns)

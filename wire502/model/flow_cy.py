@@ -82,11 +82,6 @@ RING = 16
 
 # The same as C numbers: to the compiler a plain module constant is a Python object.
 _NEVER = cython.declare(cython.longlong, NEVER)
-_STEP_DATA = cython.declare(cython.longlong, STEP_DATA)
-_RING = cython.declare(cython.int, RING)
-_COUNT_BITS = cython.declare(cython.longlong, 0xFFFFFE00)
-_COUNT_MOST = cython.declare(cython.longlong, 0x7FFFFE00)
-_OCTETS_MOST = cython.declare(cython.longlong, 0x7E000000)
 
 
 @cython.freelist(256)
@@ -109,7 +104,7 @@ class Piece:
 
 
 @cython.no_gc
-@cython.freelist(256)
+@cython.freelist(8192)
 @cython.cclass
 class Half:
     """One direction of a connection: what its sender was seen to do.
@@ -206,9 +201,13 @@ class Half:
         self.begin()
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def begin(self) -> cython.int:
         """Make the record as new."""
-        if not cython.compiled:  # C fields start as zero
+        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
+            self.pieces = None
+            self.gaps = None
+            self.lost = None
             self.high = self.low = self.port = self.nxt = self.isn = self.off = self.top = self.skip = 0
             self.started = self.syn_seen = self.fin_done = False
             self.acked_frame = self.acked_ts = self.frames = self.last_frame = self.last_ts = 0
@@ -225,14 +224,11 @@ class Half:
             self.lane = 0
         self.acked = self.fin_off = self.fin_acks = self.rst_off = self.rst_acks = -1
         self.scale = -1
-        self.pieces = None
-        self.gaps = None
-        self.lost = None
         return 0
 
 
 @cython.no_gc
-@cython.freelist(256)
+@cython.freelist(64)
 @cython.cclass
 class Exchange:
     """One request and its response on a connection, as a decoder saw them.
@@ -297,32 +293,36 @@ class Exchange:
     @cython.exceptval(-1, check=False)
     def clear(self) -> cython.int:
         """Make the record as new."""
-        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
-            self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
-            self.number = self.req_frame = self.req_ts = self.req_start = self.req_end = 0
-            self.req_last_frame = self.req_last_ts = 0
-            self.resp_done = self.resp_cut = self.resp_none = False
-            self.resp_frame = self.resp_ts = self.resp_start = 0
-            self.status = 0
-            self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
-            self.head_bytes = self.body_bytes = 0
-            self.framing = 0  # FRAMING_NONE
-            self.resp_last_frame = self.resp_last_ts = 0
-            self.resp_head = None
-            self.resp_page = None
-            self.interim = None
-            self.violation = None
-            self.oddities = None
-            self.excess_before = False
-            self.foreign_status = 0
-            self.next_frame = self.next_ts = 0
-            self.streaming = False
-            self.rexmits_before = 0
-            self.row = 0
-            self.judged = self.piped = False
-        self.req_acks = self.resp_acks = self.expected = -1
-        self.req_head = b""
+        # All of it, since one that has been read is used again; in the order of the declaration, so that the compiler
+        # writes what lies side by side at once.
+        self.number = 0
+        self.ghost = self.req_whole = self.req_cut = self.expects = self.is_head = self.is_connect = False
+        self.req_frame = self.req_ts = self.req_start = self.req_end = 0
+        self.req_last_frame = self.req_last_ts = 0
+        self.req_acks = -1
+        self.resp_done = self.resp_cut = self.resp_none = False
+        self.resp_frame = self.resp_ts = self.resp_start = 0
+        self.resp_acks = -1
+        self.status = 0
+        self.status_frame = self.status_ts = self.head_frame = self.head_ts = 0
+        self.head_bytes = self.body_bytes = 0
+        self.expected = -1
+        self.framing = 0  # FRAMING_NONE
+        self.resp_last_frame = self.resp_last_ts = 0
+        self.excess_before = False
+        self.foreign_status = 0
+        self.next_frame = self.next_ts = 0
+        self.streaming = False
         self.keep_alive = True
+        self.rexmits_before = 0
+        self.row = 0
+        self.judged = self.piped = False
+        self.req_head = b""
+        self.resp_head = None
+        self.resp_page = None
+        self.interim = None
+        self.violation = None
+        self.oddities = None
         return 0
 
     def odd(self, name: str) -> None:
@@ -360,6 +360,12 @@ class Decoder:
     def another(self, conn: Connection) -> Decoder:
         """Return a decoder of the same kind, with the same limits and observer, for a new connection."""
         raise NotImplementedError
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def renew(self, conn: Connection) -> cython.bint:
+        """Become as new, for the connection *conn*; return False, and be of no more use, where that cannot be."""
+        return False
 
     @cython.cfunc
     @cython.exceptval(-1, check=True)
@@ -417,6 +423,7 @@ class Decoder:
         return False
 
 
+@cython.freelist(4096)  # they are let go of thousands at once
 @cython.cclass
 class Connection:
     """One TCP connection; ``a`` is the half of the opener (the gateway), ``b`` that of the acceptor.
@@ -510,9 +517,19 @@ class Connection:
         self.begin()
 
     @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def begin(self) -> cython.int:
         """Make the record as new."""
-        if not cython.compiled:  # C fields start as zero
+        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
+            self.decoder = None
+            self.upstream = None
+            self.more_syns = None
+            self.more_syn_acks = None
+            self.unreachable = None
+            self.too_big = None
+            self.conflict = None
+            self.pending = None
+            self.twin = self.view = None
             self.stream = self.file = self.interface = self.first_frame = self.first_ts = 0
             self.opener = self.last_ts = self.ack_frame = self.ack_ts = 0
             self.syn_frame = self.syn_ts = self.syn_last_ts = self.syn_ack_frame = self.syn_ack_ts = 0
@@ -534,16 +551,7 @@ class Connection:
         self.a.begin()
         self.b = Half.__new__(Half)
         self.b.begin()
-        self.decoder = None
-        self.upstream = None
         self.local = -1
-        self.more_syns = None
-        self.more_syn_acks = None
-        self.unreachable = None
-        self.too_big = None
-        self.conflict = None
-        self.pending = None
-        self.twin = self.view = None
         self.settle_at = _NEVER
         return 0
 
@@ -573,23 +581,21 @@ class Connection:
 
         An entry packs what (bits 0-7), side (bit 8), count (bits 9-31) and octets (bits 32-62).
         """
-        last: cython.int = self.ring_next - 1 if self.ring_next else _RING - 1
-        place: cython.int = 3 * last + 2
+        at: cython.int = self.ring_next
         packed: cython.longlong
-        if what == _STEP_DATA and self.ring_count > 0:
-            packed = self.ring[place]
-            if (packed & 0x1FF) == (_STEP_DATA | (side << 8)):
-                if (packed & _COUNT_BITS) < _COUNT_MOST and octets < 0x1000000 and (packed >> 32) < _OCTETS_MOST:
-                    self.ring[place] = packed + 0x200 + (octets << 32)
+        if what == 3 and self.ring_count:  # STEP_DATA: literals are all that a C compiler takes for constants
+            packed = self.ring[3 * at - 1 if at else 47]
+            if (packed & 0x1FF) == (3 | side << 8):
+                if (packed >> 9 & 0x7FFFFF) < 0x3FFFFF and octets < 0x1000000 and packed >> 32 < 0x7E000000:
+                    self.ring[3 * at - 1 if at else 47] = packed + 0x200 + (octets << 32)
                 return 0
         if octets > 0x7FFFFFFF:
             octets = 0x7FFFFFFF
-        last = 3 * self.ring_next
-        self.ring[last] = frame
-        self.ring[last + 1] = ts
-        self.ring[last + 2] = what | (side << 8) | 0x200 | (octets << 32)
-        self.ring_next = self.ring_next + 1 if self.ring_next < _RING - 1 else 0
-        if self.ring_count < _RING:
+        self.ring[3 * at] = frame
+        self.ring[3 * at + 1] = ts
+        self.ring[3 * at + 2] = what | (side << 8) | 0x200 | (octets << 32)
+        self.ring_next = (at + 1) & 15  # RING
+        if self.ring_count < 16:
             self.ring_count += 1
         return 0
 
@@ -616,17 +622,20 @@ class Connection:
 class Observer:
     """Who is told of the moments that matter. ``next_due`` is the time before which nothing is to be fired.
 
+    ``spares`` are records of exchanges that nobody needs any more, for the next requests; ``spare`` adds one.
     ``growing`` holds the decoders with a large message head under way, oldest first, ``growing_octets`` what these
     take at most, and ``most_growing`` how much that may be: the decoders of a capture share one bound.
     """
 
     next_due: int
+    spares: list[Exchange]
     growing: list[Any]
     growing_octets: int
     most_growing: int
 
     def __init__(self) -> None:
         self.next_due = _NEVER
+        self.spares = []
         self.growing = []
         self.growing_octets = 0
         self.most_growing = 64 << 20
@@ -658,7 +667,7 @@ class Observer:
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def exchange_done(self, conn: Connection, exchange: Exchange) -> cython.int:
-        """Hear of an exchange whose response is complete; the record is reused after the call."""
+        """Hear of an exchange whose response is complete; who does not keep the record may ``spare`` it."""
         return 0
 
     @cython.cfunc
@@ -684,6 +693,25 @@ class Observer:
     def retired(self, conn: Connection) -> cython.int:
         """Hear that a connection is forgotten (evicted, its port used again, or long closed)."""
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def spare(self, exchange: Exchange) -> cython.int:
+        """Leave a record for one of the next requests."""
+        if len(self.spares) < 64:
+            self.spares.append(exchange)
+        return 0
+
+    @cython.cfunc
+    def fresh(self) -> Exchange:
+        """Return the record of a new request."""
+        exchange: Exchange
+        if self.spares:
+            exchange = self.spares.pop()
+        else:
+            exchange = Exchange.__new__(Exchange)
+        exchange.clear()
+        return exchange
 
     @cython.ccall
     def new_decoder(self, conn: Connection) -> Decoder:

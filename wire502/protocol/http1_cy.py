@@ -125,6 +125,15 @@ class Http1(Decoder):
         return made
 
     @cython.cfunc
+    @cython.exceptval(-1, check=True)
+    def renew(self, conn: Connection) -> cython.bint:
+        """See ``Decoder``: not while it is one of those with a large head."""
+        if self.growing:
+            return False
+        self._set(conn, self.observer, self.reader, self.max_head, self.max_queue, self.keep)
+        return True
+
+    @cython.cfunc
     @cython.exceptval(-1, check=False)
     def _set(
         self,
@@ -142,21 +151,21 @@ class Http1(Decoder):
         self.keep = keep
         self.max_head = max_head
         self.max_queue = max_queue
-        if not cython.compiled:  # C fields start as zero, and those that hold an object as None
-            self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
-            self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
-            self.start_b = self.end_a = 0
-            self.foreign = 0
-            self.preface = self.proxied = self.foreign_octets = None
-            self.plain = False
-            self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
-            self.current = self.asking = None
-            self.queue = None
-            self.early = None
-            self.marks = None
-            self.buffer_a = self.buffer_b = None
-            self.head_a = self.head_b = None
-            self.looks_like = None
+        # All of it, since the decoder of a connection that was forgotten is used again.
+        self.skip = self.exchanges = self.early_size = self.chunk = self.chunk_a = 0
+        self.chunk_state = self.chunk_state_a = self.chunk_digits = self.chunk_digits_a = 0
+        self.start_b = self.end_a = 0
+        self.foreign = 0
+        self.preface = self.proxied = self.foreign_octets = None
+        self.plain = False
+        self.http = self.decided = self.tunnel = self.upgrading = self.growing = False
+        self.current = self.asking = None
+        self.queue = None
+        self.early = None
+        self.marks = None
+        self.buffer_a = self.buffer_b = None
+        self.head_a = self.head_b = None
+        self.looks_like = None
         self.acks = self.excess_offset = self.gap_a = self.gap_b = self.unseen = -1
         self.foreign_side = -1
         self.state_a = self.state_b = LOST if conn.mid else START
@@ -455,8 +464,7 @@ class Http1(Decoder):
             self._answer_unseen(offset)
         if self.current is not None:
             self._settle_before(self.current, frame, ts)
-        ex = Exchange.__new__(Exchange)
-        ex.clear()
+        ex = self.observer.fresh()
         self.gap_a = -1
         self.foreign_octets = None
         self.exchanges += 1
@@ -670,8 +678,7 @@ class Http1(Decoder):
 
     def _begin_unseen(self) -> None:
         """Begin an exchange whose request is not in the capture."""
-        ex: Exchange = Exchange.__new__(Exchange)
-        ex.clear()
+        ex: Exchange = self.observer.fresh()
         ex.ghost = ex.req_whole = True
         self.current = ex
         self.http = self.decided = True
