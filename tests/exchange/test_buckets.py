@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire502.exchange.upstream_cy import Buckets, measure
+from wire502.exchange.upstream_cy import GROWTH, Buckets, measure
 
 HOUR = 3600 * 10**9
 
@@ -29,6 +31,21 @@ def test_one_duration(ns: int) -> None:
     found = of([ns]).percentile(0.5)
     assert found is not None
     assert found == pytest.approx(ns / 1e6, rel=0.0501)
+
+
+@given(st.integers(1_001, 2**47) | st.integers(7, 44).map(lambda power: 2**power + 1001))
+def test_the_bucket_of_a_duration(ns: int) -> None:
+    """A duration is counted in the bucket that its logarithm says."""
+    at = min(255, int(math.log(ns / 1000.0) * (1.0 / math.log(GROWTH))) + 1)
+    assert of([ns]).tally() == [(GROWTH**at / 1e6, 1)]
+
+
+@given(st.integers(1, 254), st.integers(-2, 2))
+def test_the_edges_of_buckets(power: int, beside: int) -> None:
+    """So is one that lies next to the edge between two buckets."""
+    ns = max(1_001, int(1000 * GROWTH**power) + beside)
+    at = min(255, int(math.log(ns / 1000.0) * (1.0 / math.log(GROWTH))) + 1)
+    assert of([ns]).tally() == [(GROWTH**at / 1e6, 1)]
 
 
 @given(st.lists(st.integers(2_000, 9 * HOUR), min_size=1, max_size=60), st.sampled_from([0.01, 0.5, 0.9, 0.99, 1.0]))

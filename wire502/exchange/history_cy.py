@@ -3,11 +3,12 @@
 A row is written when a request head has been read, and completed when its response is; it holds a reference to the
 request head, so that a match is by octets and not by a hash. Rows are overwritten in the order in which they came.
 
-This module is long because what writes, links and finds a row goes by the same places of the same numbers.
+This module is long because what writes and finds a row goes by the same places and the same hashes.
 """
 
 from __future__ import annotations
 
+import sys
 from mmap import mmap
 
 from wire502.model.records import record
@@ -34,13 +35,10 @@ if not cython.compiled:  # the same numbers stand in the declarations, where the
     REQ_TS, FRAME, NUMBER, END_TS, END_FRAME, RESP_TS, STATUS = range(7)
     LATEST = 7  # the highest REQ_TS up to this row: captures may be out of order
     WIDTH = 8
-    # Places in the links of a row, which are written when somebody asks.
-    KEY, BEFORE = 0, 1  # hash of method and target, and the row before with the same bucket
-    TAIL, TAIL_BEFORE = 2, 3  # hash of the end of the target, likewise; 0: it says too little
-    LINKS = 4
     KEPT = 8192  # octets of a head in a row
+LITTLE = cython.declare(cython.bint, sys.byteorder == "little")  # the first octet is the lowest one of a number
 MOST = 64  # rows of one key that are told apart: with more nobody can
-LOOKED = 8192  # rows that are looked at for them
+LOOKED = 8192  # rows of one key that are looked at for them
 
 
 @record()
@@ -129,9 +127,46 @@ def asked_end(octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.Py_s
 
 @cython.cfunc
 @cython.exceptval(check=False)
-def line_key(octets: cython.p_const_uchar, end: cython.Py_ssize_t) -> cython.ulonglong:
-    """Hash method and target of a request head, which end at *end*."""
-    return _digest(octets, 0, end) | 1
+def asked_key(head: bytes) -> cython.ulonglong:
+    """Hash method and target of a request head: the same number for heads that have the same.
+
+    For each request of a capture, so it looks for the end of the target while it reads, eight octets at a time. Of
+    the method its length is enough: who finds a row by its key compares what was asked.
+    """
+    h: cython.ulonglong = 0x4BF29CE484222325
+    if cython.compiled:
+        octets: cython.p_const_uchar = head
+        n: cython.Py_ssize_t = len(head)
+        i: cython.Py_ssize_t = 0
+        prime: cython.ulonglong = 0x100000001B3
+        word: cython.ulonglong
+        low: cython.ulonglong
+        if not LITTLE:
+            return _digest(octets, 0, asked_end(octets, n)) & LOW_63
+        least: cython.ulonglong = 0x2121212121212121  # what is below 33 is no octet of a method or target
+        tops: cython.ulonglong = 0x8080808080808080
+        while i < n and octets[i] > 32:
+            i += 1
+        if i == n or octets[i] != 32:
+            return 0  # a line without a blank
+        h ^= cython.cast(cython.ulonglong, i)
+        low = 0
+        while low == 0:
+            i += 1
+            word = 0
+            if n - i >= 8:
+                memcpy(cython.address(word), octets + i, 8)
+            else:
+                memcpy(cython.address(word), octets + i, cython.cast(cython.size_t, n - i))
+            low = (word - least) & ~word & tops  # the lowest bit stands at the first octet below 33
+            if low != 0:
+                word &= ((low & (~low + 1)) >> 7) - 1  # what is before that
+            h = (h ^ word) * prime
+            h ^= h >> 31
+            i += 7
+    else:
+        h = crc32(_line(head))  # not `hash`: what is forgotten first would differ from run to run
+    return h & LOW_63
 
 
 @cython.cfunc
@@ -186,16 +221,13 @@ class History:
         self.size = whole
         self.rows = 0
         self.latest_ts = 0
-        # Of lines and of ends of targets: the first and the last of the rows that are in the chains, all without a
-        # gap, and how many rows there were when a gap was filled.
-        self.first_lined = self.first_tailed = 1
-        self.lined = self.tailed = 0
-        self.filled_lined = self.filled_tailed = -whole
+        self.tailed = 0  # up to which row the chains of targets' ends are up to date
         self.more = False
         self.cells = _zeros(WIDTH * whole)
-        self.links = _zeros(LINKS * whole)
-        self.heads = _zeros(whole)  # the newest row of each bucket, by line and by end of the target
-        self.tail_heads = _zeros(whole)
+        self.keys = _zeros(whole)  # hash of method and target of each row
+        self.tails = _zeros(whole)  # hash of the end of the target, 0: it says too little; ...
+        self.tails_before = _zeros(whole)  # ... the row before with the same bucket ...
+        self.tail_heads = _zeros(whole)  # ... and the newest row of each bucket
         self.conns = [None] * whole
         self.texts = [None] * whole
 
@@ -224,6 +256,7 @@ class History:
         cells[at + NUMBER] = exchange.number
         cells[at + END_TS] = cells[at + END_FRAME] = cells[at + RESP_TS] = cells[at + STATUS] = 0
         cells[at + LATEST] = self.latest_ts
+        self.keys[row] = asked_key(head)
         exchange.row = self.rows
         return 0
 
@@ -250,73 +283,58 @@ class History:
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     @cython.boundscheck(False)  # places are masked with the number of rows
-    def _index(self, tail: cython.bint, since: cython.longlong) -> cython.int:
-        """Bring the chains of rows with the same bucket up to date, by line or by the end of the target.
+    def _index(self) -> cython.int:
+        """Bring the chains of rows whose targets' ends have the same bucket up to date.
 
-        That waits until somebody asks, and leaves out what began before *since*: most rows are overwritten before
-        anybody asks for them, and their buckets lie all over the memory. When somebody asks for what was left out,
-        the chains are made anew; that can happen once in as many rows as there are, so that it costs nobody more
-        than to leave out none.
+        That waits until somebody asks: most rows are overwritten before, and their buckets lie all over the memory.
         """
         head: bytes
         octets: cython.p_const_uchar
-        number: cython.longlong = self.tailed if tail else self.lined
-        first: cython.longlong = self.first_tailed if tail else self.first_lined
-        filled: cython.longlong = self.filled_tailed if tail else self.filled_lined
-        start: cython.longlong = self._since(since)
+        number: cython.longlong = self.tailed
         at: cython.Py_ssize_t
         bucket: cython.Py_ssize_t
-        end: cython.Py_ssize_t
         h: cython.ulonglong
-        links: cython.p_longlong
-        heads: cython.p_longlong
-        if cython.compiled:
-            links = cython.address(self.links[0])
-            heads = cython.address(self.tail_heads[0]) if tail else cython.address(self.heads[0])
-        else:
-            links = self.links
-            heads = self.tail_heads if tail else self.heads
         if number < self.rows - self.size:
             number = self.rows - self.size
-            first = number + 1
-        if start < first:
-            for bucket in range(self.size):
-                heads[bucket] = 0
-            filled = self.rows
-            first = start
-            number = start - 1
-        elif start > number + 1 and self.rows - filled >= self.size:
-            first = start
-            number = start - 1
         while number < self.rows:
             number += 1
             at = number & (self.size - 1)
-            head = self.texts[at]
+            head = self.texts[at] or b""
             octets = head
-            at *= LINKS
-            end = asked_end(octets, len(head))
-            if tail:
-                h = tail_key(octets, end) & LOW_63
-                links[at + TAIL] = h
-                if h != 0:
-                    bucket = (h ^ (h >> 29)) & (self.size - 1)
-                    links[at + TAIL_BEFORE] = heads[bucket]
-                    heads[bucket] = number
-            else:
-                h = line_key(octets, end) & LOW_63
+            h = tail_key(octets, asked_end(octets, len(head))) & LOW_63
+            self.tails[at] = h
+            if h != 0:
                 bucket = (h ^ (h >> 29)) & (self.size - 1)
-                links[at + KEY] = h
-                links[at + BEFORE] = heads[bucket]
-                heads[bucket] = number
-        if tail:
-            self.tailed = number
-            self.first_tailed = first
-            self.filled_tailed = filled
-        else:
-            self.lined = number
-            self.first_lined = first
-            self.filled_lined = filled
+                self.tails_before[at] = self.tail_heads[bucket]
+                self.tail_heads[bucket] = number
+        self.tailed = number
         return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    @cython.boundscheck(False)  # places are masked with the number of rows
+    def _older(
+        self, tail: cython.bint, h: cython.longlong, row: cython.longlong, first: cython.longlong
+    ) -> cython.longlong:
+        """Return the row before *row* with the key *h*, 0 if there is none from *first* on.
+
+        Those of one line are looked for among all: to go through the keys of all rows takes less than to link each.
+        """
+        mask: cython.longlong = self.size - 1
+        bucket: cython.Py_ssize_t
+        if tail:
+            if row > self.rows:
+                bucket = (h ^ (h >> 29)) & mask
+                row = self.tail_heads[bucket]
+            else:
+                row = self.tails_before[row & mask]
+            while row >= first and self.tails[row & mask] != h:
+                row = self.tails_before[row & mask]
+        else:
+            row -= 1
+            while row >= first and self.keys[row & mask] != h:
+                row -= 1
+        return row if row >= first else 0
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
@@ -345,12 +363,8 @@ class History:
         Only rows that began from *since_ns* to *until_ns* and were not over before *open_ns*. At most ``MOST`` are
         returned; ``more`` says whether there may be others. With *ended* those of them that have an end.
         """
-        octets: cython.p_const_uchar
-        h: cython.ulonglong
         head = _kept(head)
-        octets = head
-        h = line_key(octets, asked_end(octets, len(head))) & LOW_63
-        found: list[Row] = self._like(False, h, _line(head), since_ns, until_ns, open_ns, ended)
+        found: list[Row] = self._like(False, asked_key(head), _line(head), since_ns, until_ns, open_ns, ended)
         return found
 
     def ending_like(self, head: bytes, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:
@@ -379,43 +393,33 @@ class History:
         ended: cython.bint,
     ) -> list[Row]:
         """Walk the rows of the key *h*, of lines or of tails, for those of which that part is *wanted*."""
-        key: cython.Py_ssize_t = TAIL if tail else KEY
-        before: cython.Py_ssize_t = TAIL_BEFORE if tail else BEFORE
-        wanted_key: cython.longlong = h
-        slot: cython.Py_ssize_t = (h ^ (h >> 29)) & (self.size - 1)
+        first: cython.longlong = self._since(since)
         row: cython.longlong
         at: cython.Py_ssize_t
-        link: cython.Py_ssize_t
         place: cython.Py_ssize_t
         unended: cython.Py_ssize_t = 0
         looked: cython.int = 0
         found: list[Row] = []
-        self._index(tail, since)
-        row = self.tail_heads[slot] if tail else self.heads[slot]
+        if tail:
+            self._index()
         self.more = False
-        while row > 0 and row > self.rows - self.size:
+        row = self._older(tail, h, self.rows + 1, first)
+        while row > 0:
             if len(found) + unended >= MOST or looked >= LOOKED:
                 self.more = True
                 break
             place = row & (self.size - 1)
             at = place * WIDTH
-            link = place * LINKS
-            if self.cells[at + LATEST] < since:
-                break
             looked += 1
-            if self.links[link + key] == wanted_key:
-                if self.cells[at + REQ_TS] < since:
-                    break
-                if self.cells[at + REQ_TS] <= until and (
-                    self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least
-                ):
-                    text = self.texts[place]
-                    assert text is not None, "a row that is in the ring has been written"
-                    if ended and self.cells[at + END_TS] == 0:
-                        unended += 1
-                    elif (target_end(text) if tail else _line(text)) == wanted:
-                        found.append(self._row(row))
-            row = self.links[link + before]
+            if self.cells[at + REQ_TS] < since:
+                break
+            if self.cells[at + REQ_TS] <= until and (self.cells[at + END_TS] == 0 or self.cells[at + END_TS] >= least):
+                text = self.texts[place] or b""
+                if ended and self.cells[at + END_TS] == 0:
+                    unended += 1
+                elif (target_end(text) if tail else _line(text)) == wanted:
+                    found.append(self._row(row))
+            row = self._older(tail, h, row, first)
         return found
 
     def latest(self, count: int, since_ns: int, until_ns: int = NEVER, open_ns: int = 0) -> list[Row]:

@@ -15,10 +15,10 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.wire502.exchange.history_cy import asked_end, line_key
+    from cython.cimports.wire502.exchange.history_cy import asked_key
     from cython.cimports.wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 else:
-    from wire502.exchange.history_cy import asked_end, line_key
+    from wire502.exchange.history_cy import asked_key
     from wire502.model.flow_cy import Connection, Decoder, Exchange, Half
 
 from wire502.exchange.likeness import forwards
@@ -235,13 +235,10 @@ class Legs:
         """A request that was asked elsewhere just before, and is still unanswered there, is being passed on."""
         front: Connection | None
         head: bytes = exchange.req_head
-        octets: cython.p_const_uchar
-        key: cython.ulonglong
+        key: cython.ulonglong = asked_key(head)
         first: cython.Py_ssize_t
         at: cython.Py_ssize_t
         place: cython.Py_ssize_t
-        octets = head
-        key = line_key(octets, asked_end(octets, len(head)))
         first = place = cython.cast(cython.Py_ssize_t, (key >> 20) & (MAX_ASKED // WAYS - 1)) * WAYS
         for at in range(first, first + WAYS):
             if self._asked_keys[at] == key:

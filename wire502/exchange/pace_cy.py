@@ -27,6 +27,16 @@ else:
     edges = _EDGES
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def bucket_of(ns: cython.double) -> cython.int:
+    """Return the bucket of a duration."""
+    bucket: cython.int = 0
+    while bucket < 47 and ns >= edges[bucket]:
+        bucket += 1
+    return bucket
+
+
 @cython.final
 @cython.cclass
 class Pace:
@@ -48,12 +58,12 @@ class Pace:
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
-    def add(self, ts: cython.longlong, ns: cython.longlong) -> cython.int:
-        """Count an exchange that was over at *ts*; *ns* from its request to its first octet, negative: not known."""
+    def add(self, ts: cython.longlong, ns: cython.longlong, bucket: cython.int) -> cython.int:
+        """Count an exchange that was over at *ts*; *ns* from its request to its first octet, negative: not known.
+
+        The duration is in *bucket*, or little above: the caller has measured it already.
+        """
         slot: cython.longlong = ts >> self.shift
-        at: cython.int
-        low: cython.int = 0
-        high: cython.int = 47
         if ts < 0:
             return 0
         if self.origin < 0:
@@ -67,13 +77,9 @@ class Pace:
         slot = (slot - self.origin) * 49
         self.counts[slot] += 1
         if ns >= 0:
-            while low < high:
-                at = (low + high) >> 1
-                if ns >= edges[at]:
-                    low = at + 1
-                else:
-                    high = at
-            self.counts[slot + low + 1] += 1
+            while bucket < 47 and ns >= edges[bucket]:
+                bucket += 1
+            self.counts[slot + bucket + 1] += 1
         return 0
 
     @cython.cfunc
@@ -132,7 +138,7 @@ class Pace:
 
 def count(pace: Pace, ts: int, ns: int) -> None:
     """Count an exchange from plain Python."""
-    pace.add(ts, ns)
+    pace.add(ts, ns, 0)
 
 
 def _is_compiled() -> bool:

@@ -11,11 +11,12 @@ except ModuleNotFoundError:
 
 if cython.compiled:
     from cython.cimports.libc.math import log
-    from cython.cimports.wire502.exchange.pace_cy import Pace
+    from cython.cimports.libc.string import memcpy
+    from cython.cimports.wire502.exchange.pace_cy import Pace, bucket_of
     from cython.cimports.wire502.exchange.sights_cy import Sights
     from cython.cimports.wire502.model.flow_cy import Exchange
 else:
-    from wire502.exchange.pace_cy import Pace
+    from wire502.exchange.pace_cy import Pace, bucket_of
     from wire502.exchange.sights_cy import Sights
     from wire502.model.flow_cy import Exchange
 
@@ -25,6 +26,72 @@ else:
 GROWTH = 1.1
 _SCALE = cython.declare(cython.double, 1.0 / math.log(GROWTH))
 COUNT = 256
+if cython.compiled:
+    # The least duration of each bucket, and the bucket of ``Pace`` that it is in.
+    _least = cython.declare(cython.longlong[256])
+    _coarse = cython.declare(cython.int[256])
+    # A logarithm for each exchange is much: the highest bits of a duration as a floating-point number, its power of two
+    # and which of 32 parts up to the next one, tell its bucket but for one edge in between.
+    _rough = cython.declare(cython.uchar[1152])  # of 2^9 ns up to 2^45 ns, where the last bucket has begun
+else:
+    _coarse = [0] * COUNT
+_LOWEST = cython.declare(cython.ulonglong, (1023 + 9) << 5)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _measured(ns: cython.longlong) -> cython.int:
+    """Return the bucket of a duration."""
+    at: cython.int = 0
+    if ns > 1000:
+        at = cython.cast(cython.int, log(ns / 1000.0) * _SCALE) if cython.compiled else int(log(ns / 1000.0) * _SCALE)
+        at += 1
+        if at > 255:
+            at = 255
+    return at
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _bits(ns: cython.longlong) -> cython.ulonglong:
+    """Return the place of a duration of at least 2^9 ns in ``_rough``. Compiled code only."""
+    number: cython.double = ns
+    bits: cython.ulonglong = 0
+    if cython.compiled:
+        memcpy(cython.address(bits), cython.address(number), 8)
+    return (bits >> 47) - _LOWEST
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def _prepare() -> cython.int:
+    """Write the tables."""
+    at: cython.int
+    place: cython.int
+    ns: cython.longlong
+    edge: cython.double = 1000.0
+    growth: cython.double = GROWTH
+    for at in range(1, 256):
+        ns = (cython.cast(cython.longlong, edge) if cython.compiled else int(edge)) - 2
+        while _measured(ns) < at:
+            ns += 1
+        _coarse[at] = bucket_of(ns)
+        if cython.compiled:
+            _least[at] = ns
+        edge *= growth
+    if cython.compiled:
+        _least[0] = 0
+        at = 0
+        for place in range(1152):
+            ns = 32 + (place & 31)
+            ns <<= 4 + (place >> 5)
+            while at < 255 and ns >= _least[at + 1]:
+                at += 1
+            _rough[place] = at
+    return 0
+
+
+_prepare()
 
 
 @cython.final
@@ -43,20 +110,19 @@ class Buckets:
     @cython.cfunc
     @cython.exceptval(-1, check=False)
     def add(self, ns: cython.longlong) -> cython.int:
-        """Count a duration of *ns* nanoseconds; negative ones (clocks) count as none."""
+        """Count a duration of *ns* nanoseconds; negative ones (clocks) count as none. Returns the bucket."""
         at: cython.int = 0
-        if ns > 1000:
-            at = (
-                cython.cast(cython.int, log(ns / 1000.0) * _SCALE)
-                if cython.compiled
-                else int(log(ns / 1000.0) * _SCALE)
-            )
-            at += 1
-            if at > 255:
-                at = 255
+        if not cython.compiled:
+            at = _measured(ns)
+        elif ns >= _least[255]:
+            at = 255
+        elif ns > 1000:
+            at = _rough[_bits(ns)]
+            if ns >= _least[at + 1]:
+                at += 1
         self.counts[at] += 1
         self.count += 1
-        return 0
+        return at
 
     def tally(self) -> list[tuple[float, int]]:
         """Return the buckets that hold something: upper edge in seconds, and how many durations lie in it."""
@@ -129,15 +195,16 @@ class Upstream:
     def finished(self, exchange: Exchange) -> cython.bint:
         """Count a whole exchange; return whether the time to its first octet could be measured."""
         took: cython.longlong = -1
+        bucket: cython.int = 0
         measured: cython.bint = exchange.resp_frame != 0 and exchange.req_last_ts != 0 and not exchange.ghost
         self.attempts += 1
         if measured:
             took = exchange.resp_ts - exchange.req_last_ts
-            self.first_byte.add(took)
+            bucket = _coarse[self.first_byte.add(took)]
             if took < 0:
                 took = 0
         if self.pace is not None:
-            self.pace.add(exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts, took)
+            self.pace.add(exchange.resp_last_ts if exchange.resp_last_ts else exchange.req_last_ts, took, bucket)
         return measured
 
 
