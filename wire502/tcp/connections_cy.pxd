@@ -1,7 +1,19 @@
 cimport cython
 from wire502.model.cells_cy cimport Cells
 from wire502.model.flow_cy cimport Connection, Half, Observer
+from wire502.model.frames_cy cimport Segments
 from wire502.tcp.resting_cy cimport Resting
+
+cdef extern from *:
+    # A hint to the processor that memory will be needed soon, which no header of C or Python has.
+    """
+    #if defined(__GNUC__)
+    #define fetch_early(address) __builtin_prefetch(address)
+    #else
+    #define fetch_early(address) ((void)(address))
+    #endif
+    """
+    void fetch_early(const void* address) noexcept
 
 @cython.final
 cdef class Connections:
@@ -25,6 +37,7 @@ cdef class Connections:
     cdef Py_ssize_t mask
     cdef int shift
     cdef unsigned long long seed
+    cdef unsigned long long early[4]
     cdef dict index
     cdef list order
     cdef list closed
@@ -64,6 +77,7 @@ cdef class Connections:
     cdef Connection _awoken(self, Resting resting)
     cdef int _sweep(self) except -1
     cdef int _trim(self) except -1
+    cdef int _look_ahead(self, Segments segments, Py_ssize_t i) noexcept
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef int _insert(self, Connection conn) except -1
     cdef int _remove(self, Connection conn) except -1

@@ -19,6 +19,7 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.cpython.list import PyList_GET_ITEM
     from cython.cimports.wire502.model.cells_cy import Cells
     from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
     from cython.cimports.wire502.model.frames_cy import RowAt, Segments
@@ -30,6 +31,9 @@ else:
     from wire502.model.frames_cy import RowAt, Segments
     from wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
+
+    PyList_GET_ITEM: Any = None  # for compiled code only
+    fetch_early: Any = None
 
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.context import Context
@@ -165,6 +169,17 @@ def _scatter(
 @cython.cfunc
 @cython.inline
 @cython.exceptval(check=False)
+def _fetch(record: cython.p_void) -> cython.int:
+    """Have the first lines of a record fetched, which hold what each segment touches."""
+    fetch_early(record)
+    fetch_early(cython.cast(cython.p_const_uchar, record) + 64)
+    fetch_early(cython.cast(cython.p_const_uchar, record) + 128)
+    return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
 def _joins(
     s: Half,
     r: Half,
@@ -211,6 +226,7 @@ class Connections:
     lost: list[int]
     steps: list[tuple[int, int, int]]
     slots: list[Connection | Resting | None]
+    early: list[int]
     index: dict[tuple[int, int, int, int, int], Connection | Resting]  # uncompiled the table: addresses, both ports
     order: list[Connection | None]
     rested: list[Resting | None]
@@ -283,6 +299,31 @@ class Connections:
             self.windows.append(OTHER_INTERFACE_NS if interface.linktype in COOKED else SAME_INTERFACE_NS)
 
     # -- the table ------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.inline
+    @cython.exceptval(check=False)
+    @cython.boundscheck(False)  # the place is one of the table
+    def _look_ahead(self, segments: Segments, i: cython.Py_ssize_t) -> cython.int:
+        """Hash segment *i*, and have fetched what the ones before it will need; compiled code only.
+
+        Hundreds of connections that take turns do not fit into the caches next to a processor. Their addresses are
+        known long before: the record of the connection is asked for three segments ahead, its halves one ahead.
+        """
+        conn: Connection
+        if i < segments.count:
+            row = cython.address(segments.rows[i])
+            self.early[i & 3] = _scatter(
+                row.source_high, row.source_low, row.target_high, row.target_low, row.ports, self.seed
+            )
+        _fetch(PyList_GET_ITEM(self.slots, self.early[(i - 1) & 3] >> self.shift))
+        one = self.slots[self.early[(i - 3) & 3] >> self.shift]
+        if type(one) is Connection:
+            conn = cython.cast(Connection, one)
+            _fetch(cython.cast(cython.p_void, conn.a))
+            _fetch(cython.cast(cython.p_void, conn.b))
+            _fetch(cython.cast(cython.p_void, conn.decoder))
+        return 0
 
     @cython.cfunc
     @cython.boundscheck(False)  # the index is masked with the length of both
@@ -765,7 +806,6 @@ class Connections:
         offset: cython.longlong
         window: cython.int
         octets: cython.p_const_uchar
-        seed: cython.ulonglong = self.seed
         seen: cython.ulonglong[::1] = self.seen
         sh: cython.ulonglong
         sl: cython.ulonglong
@@ -781,6 +821,8 @@ class Connections:
         data: cython.uchar[::1] = segments.data
         if cython.compiled:
             octets = cython.address(data[0])
+            for i in range(4):
+                self._look_ahead(segments, i)
         else:  # the interpreter takes a row faster than its numbers one by one
             index: Any = self.index
         if rare:
@@ -837,7 +879,8 @@ class Connections:
             where = row.interface
             where = where << 14 | lane
             if cython.compiled:
-                h = _scatter(sh, sl, th, tl, ports, seed)
+                h = self.early[i & 3]
+                self._look_ahead(segments, i + 4)
                 key = ports
                 key = h ^ (key << 1)
                 at <<= 3
