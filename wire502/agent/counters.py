@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field, fields
+from dataclasses import fields
 
 from wire502.agent.parts import Part
 from wire502.api import Failure, Reading, Result
 from wire502.capture.live import LiveSource
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 
 @record()

@@ -13,7 +13,6 @@ import sys
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import IO, cast
 
@@ -24,7 +23,7 @@ from wire502.api import Failure, Result
 from wire502.errors import SettingError
 from wire502.model.capture_info import Interface
 from wire502.model.context import Context
-from wire502.model.records import record
+from wire502.model.records import field, record
 from wire502.model.verdict import QUIET_KINDS
 
 HOUR_S = 3600.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import unicodedata  # noqa: F401 - the report loads it when it meets wide text, when it may be too late: rights are gone
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 
 from wire502.agent.counters import Counting
 from wire502.agent.evidence import Keeper
@@ -25,7 +24,7 @@ from wire502.capture.live.following import FollowedFiles
 from wire502.capture.live.waiting import WaitingSource
 from wire502.errors import CaptureError
 from wire502.model.capture_info import Interface
-from wire502.model.records import record
+from wire502.model.records import field, record
 from wire502.report.text import Clock
 from wire502.settings import context
 

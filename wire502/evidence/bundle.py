@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,7 +26,7 @@ from wire502.evidence.selection import Wanted
 from wire502.evidence.slices import Slice, cut
 from wire502.evidence.source import Frames, file_digest
 from wire502.evidence.traces import traces
-from wire502.model.records import record
+from wire502.model.records import field, record
 from wire502.model.trace import Trace
 
 EVIDENCE, MANIFEST = "evidence.pcapng", "manifest.json"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 
 from wire502.api import Failure, Incident
 from wire502.evidence.cited import Place, Signature, causes_of, signature
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 Verdict = Failure | Incident
 

@@ -11,9 +11,8 @@ This module is longer than most: it is one table of small readers, and a frame m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 _MOST_STEPS = 40
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import field
 from struct import pack
 from typing import cast
 
@@ -25,7 +24,7 @@ from wire502.evidence.selection import ends
 from wire502.evidence.slices import Slice
 from wire502.model.capture_info import Interface, RareFrame
 from wire502.model.frames_cy import ACK, IPV6, SYN, Batch, Segments
-from wire502.model.records import record
+from wire502.model.records import field, record
 from wire502.packet import PacketStage
 
 _MOST_STREAM = 256 << 20

@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from wire502.api import Failure
 from wire502.evidence.bundle import EvidenceError, Findings
 from wire502.evidence.cited import Place, failure_notes, incident_notes, merged
 from wire502.evidence.verifying import source_places
-from wire502.model.records import record
+from wire502.model.records import field, record
 
 LEAST = (3, 0)
 EXTRA = "the second opinion needs the extra tshark: pip install 'wire502[tshark]'"
