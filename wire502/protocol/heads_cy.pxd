@@ -25,16 +25,16 @@ cdef class Head:
     cdef int reset(self) except -1
     cdef int request(self, const unsigned char* octets, Py_ssize_t n) except -1
     cdef int response(self, const unsigned char* octets, Py_ssize_t n) except -1
-    cdef int _good_lines(self, const unsigned char* octets, Py_ssize_t n) except -1
+    cdef inline int _good_lines(self, const unsigned char* octets, Py_ssize_t n) except -1
     cdef int _request_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end) except -1
     cdef int _begun_status_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t n) except -1
-    cdef int _status_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef inline int _status_line(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end) except -1
     cdef int _field(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end, bint response) except -1
     cdef int _fault(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end) except -1
     cdef int _name_fault(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t wrong, Py_ssize_t end) except -1
     cdef int _known(self, Py_ssize_t name, const unsigned char* octets, Py_ssize_t at, Py_ssize_t end, Py_ssize_t line, bint strict) except -1
     cdef bint _ends_chunked(self, bytes value)
-    cdef int _length(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end, Py_ssize_t line, bint strict) except -1
+    cdef inline int _length(self, const unsigned char* octets, Py_ssize_t start, Py_ssize_t end, Py_ssize_t line, bint strict) except -1
     cdef int _blame(self, Py_ssize_t where, str part, str why, bint lost) except -1
 
 cdef extern from *:

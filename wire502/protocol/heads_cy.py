@@ -542,6 +542,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
     def _good_lines(self, octets: cython.p_const_uchar, n: cython.Py_ssize_t) -> cython.int:
         """Read field lines up to the empty line, or up to one that is not whole or needs a closer look.
@@ -598,6 +599,7 @@ class Head:
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
     def _status_line(
         self, octets: cython.p_const_uchar, start: cython.Py_ssize_t, end: cython.Py_ssize_t
@@ -754,6 +756,7 @@ class Head:
         return value == b"chunked" or value.replace(b" ", b"").endswith(b",chunked")
 
     @cython.cfunc
+    @cython.inline
     @cython.exceptval(-1, check=False)
     def _length(
         self,
