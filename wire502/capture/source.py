@@ -159,35 +159,43 @@ class Source:
         """Read more octets behind those that are there; return False at the end."""
         if self._ended:
             return False
-        needed = self._scanner.needed
-        rest = self._end - self._position
-        if needed > len(self._data) and not self._can_hold(needed - rest):
+        data, position = self._data, self._position
+        size, needed, rest = len(data), self._scanner.needed, self._end - position
+        if needed > size and not self._can_hold(needed - rest):
             self._ended = True
             return False
-        self._make_room(rest, needed)
+        if rest == size or size < self._buffer_size:
+            data = self._widen(rest, needed)
+        elif position and rest:
+            data[:rest] = data[position : self._end]
+        self._base += position
+        self._position = 0
         try:
-            count = self._octets.readinto(self._data[self._end :])
+            count = self._octets.readinto(data[rest:])
         except BrokenOctets as broken:
             self._broken = broken
             count = 0
-        self._end += count
+        self._end = rest + count
         self._ended = count == 0
-        return not self._ended
+        return count > 0
 
     def _next(self, rows: int) -> Batch | None:
+        scanner = self._scanner
         while self.damage is None:
-            batch = self._batch
-            if batch is None:
-                batch = self._batch = Batch(rows)
-                batch.interfaces = self.interfaces  # type: ignore[assignment]  # a list of what it says it lists
-                batch.data = self._data
-            batch.count = 0
-            self._position = self._scanner.scan(batch, self._position, self._end)
-            if batch.count:
-                return batch
-            if self._scanner.fault:
-                self._set_damage(self._position, self._scanner.fault)
-            elif not self._fill():
+            if self._end - self._position >= scanner.needed:  # else the scan before this one has seen all that is there
+                batch = self._batch
+                if batch is None:
+                    batch = self._batch = Batch(rows)
+                    batch.interfaces = self.interfaces  # type: ignore[assignment]  # a list of what it says it lists
+                    batch.data = self._data
+                batch.count = 0
+                self._position = scanner.scan(batch, self._position, self._end)
+                if batch.count:
+                    return batch
+                if scanner.fault:
+                    self._set_damage(self._position, scanner.fault)
+                    break
+            if not self._fill():
                 self._judge_end()
                 break
         return None
@@ -219,20 +227,14 @@ class Source:
         left = remaining() if remaining is not None else None
         return left is None or left >= missing
 
-    def _make_room(self, rest: int, needed: int) -> None:
-        """Move what was not scanned to the front, into a larger buffer when it fills this one."""
-        size = len(self._data)
-        if size < self._buffer_size:
-            size = self._buffer_size
-        elif rest == size:  # a record larger than the buffer: grow as its octets come, not as it promises
-            size = min(2 * size, max(needed, size + 1))
-        if size != len(self._data):
-            larger = memoryview(bytearray(size))
-            larger[:rest] = self._data[self._position : self._end]
-            self._data = larger
-            if self._batch is not None:
-                self._batch.data = larger
-        elif self._position and rest:
-            self._data[:rest] = self._data[self._position : self._end]
-        self._base += self._position
-        self._position, self._end = 0, rest
+    def _widen(self, rest: int, needed: int) -> memoryview:
+        """Move what was not scanned to the front of a larger buffer; it is the usual one, or this was too small."""
+        size = self._buffer_size
+        if rest >= size:  # a record larger than the buffer: grow as its octets come, not as it promises
+            size = min(2 * rest, max(needed, rest + 1))
+        larger = memoryview(bytearray(size))
+        larger[:rest] = self._data[self._position : self._end]
+        self._data = larger
+        if self._batch is not None:
+            self._batch.data = larger
+        return larger

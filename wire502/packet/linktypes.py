@@ -148,10 +148,12 @@ class LinkTable:
 
     def links(self, interfaces: Sequence[object]) -> memoryview:
         """Return the column for *interfaces* (``Interface`` records), which may only grow while it is one list."""
-        if interfaces is not self._of or len(interfaces) < self.known:
+        count = len(interfaces)
+        if interfaces is not self._of or count < self.known:
             self._of = interfaces
             self.known = 0
-        count = len(interfaces)
+        elif count == self.known:
+            return self._column
         if count > len(self._column):  # doubled, so that interfaces that come one by one cost no quadratic copying
             larger = memoryview(array("i", bytes(4 * 2 * count)))
             larger[: self.known] = self._column[: self.known]
