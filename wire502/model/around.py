@@ -1,7 +1,6 @@
 """What else happened around an attempt, as the causes are told of it: plain records, filled by ``exchange``."""
 
-from __future__ import annotations
-
+# no annotations in strings: typing would compile each of a named tuple's, which takes a tenth of a start
 from typing import NamedTuple
 
 from wire502.model.attempt import Point

@@ -46,13 +46,12 @@ def field(**options: Any) -> Any:
 def record(*, frozen: bool = False, eq: bool = True) -> Callable[[type[_T]], type[_T]]:
     """Return a decorator for what ``dataclass(slots=True, frozen=frozen, eq=eq)`` makes.
 
-    The annotations of the class are strings (``from __future__ import annotations``), it derives from no other, and
-    all of its fields are arguments of its ``__init__``.
+    The class derives from no other, and all of its fields are arguments of its ``__init__``.
     """
 
     def decorate(plain: type[_T]) -> type[_T]:
         given = dict(vars(plain))
-        fields = {name: text for name, text in plain.__annotations__.items() if "ClassVar" not in text}
+        fields = {name: text for name, text in plain.__annotations__.items() if "ClassVar" not in str(text)}
         names = tuple(fields)
         defaults = {name: given.pop(name) for name in names if name in given}
         del given["__dict__"], given["__weakref__"]

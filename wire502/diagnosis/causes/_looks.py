@@ -5,8 +5,7 @@ hops that it tells, may come from another part of the same system and weighs les
 they do not know with an IP ID of zero: then neither the ID nor the missing don't-fragment bit says anything.
 """
 
-from __future__ import annotations
-
+# no annotations in strings: see model.around
 from typing import NamedTuple
 
 from wire502.model.attempt import Closing, Manners
