@@ -29,10 +29,13 @@ LINES = st.builds(
 
 @given(st.lists(LINES, min_size=1, max_size=4), st.sampled_from([6, 9]))
 def test_same_line(records: list[ExchangeLine], precision: Any) -> None:
-    """Whatever an exchange holds, both writers write the same, one line after the other."""
-    writer, composed = ExchangeWriter(precision), json._record_writer(ExchangeLine, precision)
+    """Whatever an exchange holds, all writers write the same, one line after the other."""
+    writer, made = ExchangeWriter(precision), json.RecordWriter(ExchangeLine, precision)
+    composed = made.composed()
 
-    assert [writer.line(record) for record in records] == [composed(record) for record in records]
+    lines = [writer.line(record) for record in records]
+    assert [made.write(record) for record in records] == lines
+    assert [composed(record) for record in records] == lines
 
 
 def test_it_is_the_writer_in_use() -> None:

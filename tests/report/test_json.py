@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 from tests.report import samples
 from wire502.model import verdict
 from wire502.model.verdict import Result, Time, Update
-from wire502.report.json import line
+from wire502.report.json import SELDOM, line
 from wire502.report.schema import schema
 
 
@@ -53,6 +53,13 @@ def test_every_line_fits_the_schema(result: Result) -> None:
     Draft202012Validator.check_schema(schema())
 
     validator.validate(written(result))
+
+
+@pytest.mark.parametrize("result", samples.everything(), ids=lambda result: result.type)
+def test_the_hundredth_line_is_as_the_first(result: Result) -> None:
+    """What is written often is written in another way, but the same."""
+    assert 1 == len({line(result) for _ in range(2 * SELDOM)})
+    assert json.loads(line(result)) == written(result)
 
 
 def test_schema_rejects_a_line_that_lacks_a_key() -> None:

@@ -17,8 +17,8 @@ from wire502.model.preface import client_of
 LEAST_VALUE = 4  # octets of a field's value that may identify a request
 MOST_FIELDS = 128
 _FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"true-client-ip", b"x-client-ip", b"client-ip")
-_NUMBER = re.compile(rb"\d+")
-_ADDRESS = re.compile(rb"[0-9a-f.:]+")
+_NUMBER = rb"\d+"
+_ADDRESS = rb"[0-9a-f.:]+"
 
 
 def narrow(rows: list[Row], head: bytes, proxied: bytes = b"") -> tuple[list[Row], list[str]]:
@@ -72,14 +72,14 @@ def forwards(head: bytes, client: Connection) -> bool:
     """Whether a request names a client's address in a forwarding header."""
     address = address_text(client.a.high, client.a.low).encode()
     given = b" ".join(filter(None, (head_fields.field(head, name) for name in _FORWARDED)))
-    return any(one == address or one.startswith(address + b":") for one in _ADDRESS.findall(given.lower()))
+    return any(one == address or one.startswith(address + b":") for one in re.findall(_ADDRESS, given.lower()))
 
 
 def forwards_port(head: bytes, client: Connection) -> bool:
     """Whether a field that speaks of the client, or of a port, holds the port of the client's connection."""
     port = str(client.a.port).encode()
     for name, value in _fields(head).items():
-        if (name in _FORWARDED or name.endswith(b"port")) and port in _NUMBER.findall(value):
+        if (name in _FORWARDED or name.endswith(b"port")) and port in re.findall(_NUMBER, value):
             return True
     return False
 

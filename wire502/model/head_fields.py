@@ -11,7 +11,7 @@ from wire502.model.text import wire_text
 
 CORRELATION = (b"x-request-id", b"x-correlation-id", b"traceparent", b"x-amzn-trace-id", b"cf-ray", b"x-b3-traceid")
 TARGET_LIMIT = 8192
-_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)")
+_TRACEPARENT = rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)"
 MARKS = (b"cf-ray", b"x-cache", b"x-amz-cf-id", b"x-served-by", b"x-varnish", b"x-envoy-upstream-service-time", b"age")
 
 _TRACE = b"\ntraceparent:"
@@ -111,7 +111,7 @@ def _correlation(head: bytes, lowered: bytes) -> str | None:
 
 def _trace(head: bytes, lowered: bytes) -> tuple[str, str] | None:
     value = _value(head, lowered, _TRACE)
-    found = None if value is None else _TRACEPARENT.match(value)
+    found = None if value is None else re.match(_TRACEPARENT, value)
     if found is None or found[1] == b"ff" or not found[2].strip(b"0") or not found[3].strip(b"0"):
         return None
     return found[2].decode(), found[3].decode()

@@ -14,13 +14,14 @@ MASK = "***"
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
     code: f"\\xc2\\x{code:02x}" for code in range(0x80, 0xA0)
 }
-_QUERY = re.compile(r"\?\S+")
-_USER_INFO = re.compile(r"//[^/?#@\s]+@")
-_PATH_PARAMETER = re.compile(r"(;[^=;/?#\s]*=)[^;/?#\s]+")
-_METHOD = re.compile(r"[A-Z][A-Z_-]{1,23}")
-_TARGET = re.compile(r"[/*]|[A-Za-z][A-Za-z0-9+.-]*://|[0-9A-Za-z._\[\]:-]+:[0-9]|\Z")
-_CUT_TAIL = re.compile(r"…\S*")
-_BETWEEN_PAIRS = re.compile(r"([&;])")
+# re compiles these at their first use, and keeps them: most runs use none
+_QUERY = r"\?\S+"
+_USER_INFO = r"//[^/?#@\s]+@"
+_PATH_PARAMETER = r"(;[^=;/?#\s]*=)[^;/?#\s]+"
+_METHOD = r"[A-Z][A-Z_-]{1,23}"
+_TARGET = r"[/*]|[A-Za-z][A-Za-z0-9+.-]*://|[0-9A-Za-z._\[\]:-]+:[0-9]|\Z"
+_CUT_TAIL = r"…\S*"
+_BETWEEN_PAIRS = r"([&;])"
 
 
 def wire_text(octets: bytes | bytearray | memoryview, limit: int = TEXT_LIMIT) -> str:
@@ -50,7 +51,7 @@ def ordinary_request(method: str, target: str) -> bool:
 
     Methods are upper case words, targets a path, ``*``, a URL or an authority (RFC 9112 section 3.2), or cut before.
     """
-    return _METHOD.fullmatch(method) is not None and _TARGET.match(target) is not None
+    return re.fullmatch(_METHOD, method) is not None and re.match(_TARGET, target) is not None
 
 
 def redact_target(target: str) -> str:
@@ -60,10 +61,10 @@ def redact_target(target: str) -> str:
     """
     path, mark, query = target.partition("?")
     if "@" in path:
-        path = _USER_INFO.sub(f"//{MASK}@", path)
+        path = re.sub(_USER_INFO, f"//{MASK}@", path)
     if ";" in path:  # ;jsessionid= and its like
-        path = _PATH_PARAMETER.sub(rf"\1{MASK}", path)
-    return path + mark + "".join(map(_redact_pair, _BETWEEN_PAIRS.split(query)))
+        path = re.sub(_PATH_PARAMETER, rf"\1{MASK}", path)
+    return path + mark + "".join(map(_redact_pair, re.split(_BETWEEN_PAIRS, query)))
 
 
 def _redact_pair(part: str) -> str:
@@ -80,7 +81,7 @@ def redact_text(text: str) -> str:
     goes too. Rather too much is masked than too little.
     """
     if "@" in text:
-        text = _USER_INFO.sub(f"//{MASK}@", text)
+        text = re.sub(_USER_INFO, f"//{MASK}@", text)
     if "…" in text:
-        text = _CUT_TAIL.sub("…", text)
-    return _QUERY.sub(lambda match: redact_target(match[0]), text) if "?" in text else text
+        text = re.sub(_CUT_TAIL, "…", text)
+    return re.sub(_QUERY, lambda match: redact_target(match[0]), text) if "?" in text else text
