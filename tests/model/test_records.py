@@ -88,7 +88,7 @@ def test_like_a_dataclass(frozen: bool, one: tuple[Any, ...], other: tuple[Any, 
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@given(one=VALUES, times=st.integers(1, 40))
+@given(one=VALUES, times=st.sampled_from([1, 2, 198, 199, 200, 201]))
 def test_made_often(frozen: bool, one: tuple[Any, ...], times: int) -> None:
     """A record is the same and takes the same arguments, however often one of its sort was made before."""
     made, like = _pair(frozen=frozen)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import os
-import pkgutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -159,6 +158,8 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _text(name: str) -> str:
+    import pkgutil  # who asks for names needs neither this nor tomllib
+
     octets = pkgutil.get_data(__name__, f"{name}.toml")
     if octets is None:
         raise FileNotFoundError(f"{name}.toml")

@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, dataclass_transform
 
+from wire502.model.filling_cy import fill
+
 if TYPE_CHECKING:
     import dataclasses
 
 _T = TypeVar("_T")
 _MISSING: Any = object()
-_SELDOM = 24  # records that are made before it pays to write what makes them
+_SELDOM = 200  # records of a kind that are made before it pays to write what makes them
 
 
 class Field:
@@ -105,15 +107,25 @@ def metadata_of(kind: type, name: str) -> Mapping[str, Any]:
 class _Unwritten:
     """What the methods of a record are written from when they are."""
 
-    __slots__ = ("compared", "defaults", "fields", "frozen", "made", "plain")
+    __slots__ = ("compared", "defaults", "factories", "fields", "frozen", "made", "names", "plain", "usual")
 
     def __init__(self, plain: type, fields: dict[str, str], defaults: dict[str, Any], *, frozen: bool) -> None:
         self.plain = plain
         self.fields = fields
         self.defaults = defaults
         self.frozen = frozen
+        self.names = tuple(fields)
+        self.usual: tuple[Any, ...] = ()
+        self.factories: tuple[Any, ...] = ()
         self.made = 0
         self.compared: Callable[[Any], Any] | None = None
+
+    def complete(self) -> None:
+        """Set ``usual`` and ``factories``: what ``fill`` takes for each of ``names``."""
+        given = [self.defaults.get(name, _MISSING) for name in self.names]
+        self.usual = tuple(one.default if isinstance(one, Field) else one for one in given)
+        made = [one.default_factory if isinstance(one, Field) else _MISSING for one in given]
+        self.factories = tuple(None if one is _MISSING else one for one in made)
 
     def space(self) -> dict[str, Any]:
         """Return the body of a class that ``dataclasses`` can make something of."""
@@ -190,35 +202,15 @@ class _Described:
 
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:
-    owner: Any = _owner(type(self))
-    unwritten: _Unwritten = owner.__unwritten__
-    unwritten.made += 1
-    if unwritten.made < _SELDOM and _fill(self, unwritten, values, named):
+    one: _Unwritten = self.__unwritten__
+    one.made += 1
+    if one.made == 1:
+        one.complete()
+    if one.made < _SELDOM and fill(self, one.names, one.usual, one.factories, _MISSING, values, named, one.frozen):
         return
+    owner: Any = _owner(type(self))
     owner.__init__ = _constructor(owner)
     owner.__init__(self, *values, **named)
-
-
-def _fill(self: Any, unwritten: _Unwritten, values: tuple[Any, ...], named: dict[str, Any]) -> bool:
-    """Set the fields of a record one by one; False, before any, for arguments that its ``__init__`` would refuse."""
-    fields = dict(zip(unwritten.fields, values, strict=False))
-    if len(values) > len(fields) or not fields.keys().isdisjoint(named):
-        return False
-    fields |= named
-    for name, default in unwritten.defaults.items():
-        if name in fields:
-            continue
-        if not isinstance(default, Field):
-            fields[name] = default
-        elif default.default_factory is not _MISSING:
-            fields[name] = default.default_factory()
-        elif default.default is not _MISSING:
-            fields[name] = default.default
-    if fields.keys() != unwritten.fields.keys():
-        return False
-    for name, value in fields.items():
-        object.__setattr__(self, name, value)  # a frozen record has another one
-    return True
 
 
 def _repr(self: Any) -> Any:
