@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, asdict, dataclass, fields, is_dataclass, replace
@@ -146,6 +147,16 @@ def test_refuses_what_a_dataclass_refuses() -> None:
                 kind(**arguments)
             told.append(str(error.value))
         assert told[0] == told[1]
+
+
+def test_refuses_descriptions_by_dataclasses() -> None:
+    """A field that dataclasses describes would be taken for a default, so it is refused where the class is defined."""
+
+    class Mixed:
+        names: "list[str]" = dataclasses.field(default_factory=list)  # noqa: UP037
+
+    with pytest.raises(TypeError, match="Mixed: its fields are to be described"):
+        record()(Mixed)
 
 
 def test_defaults_are_not_shared() -> None:

@@ -56,6 +56,8 @@ def record(*, frozen: bool = False, eq: bool = True) -> Callable[[type[_T]], typ
         fields = {name: text for name, text in plain.__annotations__.items() if "ClassVar" not in str(text)}
         names = tuple(fields)
         defaults = {name: given.pop(name) for name in names if name in given}
+        if any(type(one).__module__ == "dataclasses" for one in defaults.values()):
+            raise TypeError(f"{plain.__name__}: its fields are to be described with records.field")
         del given["__dict__"], given["__weakref__"]
         space: dict[str, Any] = {
             "__slots__": names,

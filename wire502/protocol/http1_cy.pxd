@@ -36,7 +36,6 @@ cdef class Http1(Decoder):
     cdef int chunk_digits_a
     cdef long long gap_b  # where octets of responses were lost last; -1 nowhere
     cdef object preface  # beginning of what may be a PROXY preface: octets, offset, frame, time
-    cdef public bytes proxied  # the PROXY preface of the connection, as far as its first 256 octets were kept
     cdef int foreign_side
     cdef bint upgrading
     cdef public bint growing
