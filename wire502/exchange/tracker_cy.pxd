@@ -20,7 +20,7 @@ cdef class Tracker(Observer):
     cdef public bint several_files
     cdef public Decoder pattern
     cdef object _make_decoder
-    cdef Decoder _left
+    cdef list _left
     cdef list _recent
     cdef list _due
     cdef long long _sequence

@@ -54,6 +54,7 @@ LARGE_HEAD = cython.declare(cython.longlong, 4096)
 MAX_WAITING = cython.declare(cython.longlong, 65_536)  # connections whose waits are watched, live
 FEW_WAITING = cython.declare(cython.longlong, 4096)  # of which nobody asks whether they still wait
 SPREAD = cython.declare(cython.ulonglong, 0x9E3779B1)  # an odd number, so that neighbours do not share a place
+MAX_LEFT = cython.declare(cython.Py_ssize_t, 16)  # decoders of connections that were forgotten, for the next ones
 _NEVER = cython.declare(cython.longlong, NEVER)
 _RST_NONE = cython.declare(cython.int, RST_NONE)
 _RST_IGNORED = cython.declare(cython.int, RST_IGNORED)
@@ -104,7 +105,7 @@ class Tracker(Observer):
     now: int
     pattern: Decoder | None  # made once, so that no call of Python is needed for each connection
     _make_decoder: Callable[[Connection, Observer], Decoder]
-    _left: Decoder | None  # of a connection that was forgotten: the next one may have it
+    _left: list[Decoder]  # of connections that were forgotten, for the next ones
     _recent: list[Upstream | None]
     _due: list[tuple[int, int, Connection | None, int]]
     _sequence: int
@@ -149,7 +150,7 @@ class Tracker(Observer):
         self.now = 0
         self._make_decoder = make_decoder
         self.pattern = None
-        self._left = None
+        self._left = []
         self._recent = [None] * 64
         self.several_files = False
         self._legs = legs if legs is not None else Legs(context)
@@ -186,12 +187,13 @@ class Tracker(Observer):
     @cython.ccall
     def new_decoder(self, conn: Connection) -> Decoder:
         """Return the decoder that the engine chose."""
-        decoder: Decoder | None
+        decoder: Decoder
         if self.pattern is not None:
-            decoder = self._left
-            self._left = None
-            if decoder is None or not decoder.renew(conn):
-                decoder = self.pattern.another(conn)
+            if self._left:
+                decoder = self._left.pop()
+                if decoder.renew(conn):
+                    return decoder
+            decoder = self.pattern.another(conn)
             return decoder
         decoder = self._make_decoder(conn, self)
         return decoder
@@ -487,7 +489,8 @@ class Tracker(Observer):
             self._patient.forget(conn)
         conn.settled = True
         conn.view = None
-        self._left = conn.decoder
+        if conn.decoder is not None and len(self._left) < MAX_LEFT:
+            self._left.append(conn.decoder)
         conn.decoder = None
         conn.pending = None
         return 0

@@ -8,7 +8,7 @@ cdef class Piece:
     cdef public bytes octets
 
 cdef class Half:
-    # The fields that each segment touches come first: they share a few cache lines.
+    # The fields that each segment touches come first, and all that hold an object: they share a few cache lines.
     cdef public unsigned long long high
     cdef public unsigned long long low
     cdef public int port
@@ -32,6 +32,9 @@ cdef class Half:
     cdef public int ttl
     cdef public int ip_id
     cdef public int ip_id_before
+    cdef public list gaps
+    cdef public list lost
+    cdef public int rexmits
     cdef public int unacked_rexmits
     cdef public long long fin_acked_frame
     cdef public long long hole_acked_ts
@@ -46,7 +49,6 @@ cdef class Half:
     cdef public bint stamped
     cdef public long long ahead_frame
     cdef public long long ahead_ts
-    cdef public int rexmits
     cdef public long long rexmit_frame
     cdef public long long rexmit_ts
     cdef public long long zero_ts
@@ -67,9 +69,7 @@ cdef class Half:
     cdef public long long after_rst_frame
     cdef public long long after_rst_ts
     cdef public long long buffered
-    cdef public list gaps
     cdef public int hole_dups
-    cdef public list lost
     cdef public int lane
     cdef int begin(self) except -1
 
@@ -144,28 +144,45 @@ cdef class Decoder:
     cdef int on_fin(self, int side, long long frame, long long ts) except -1
 
 cdef class Connection:
+    # First what each segment touches, then what is asked when the connection is over, and all that hold an object: to
+    # forget one is to wait for as few cache lines as can be.
     cdef public Half a
     cdef public Half b
     cdef public Decoder decoder
     cdef public long long last_ts
     cdef public bint established
-    cdef public long long ack_frame
-    cdef public long long ack_ts
+    cdef public int lane
     cdef public int ring_next
     cdef public int ring_count
-    cdef public long long stream
+    cdef public long long ack_frame
+    cdef public long long ack_ts
     cdef public object upstream
+    cdef public list pending
+    cdef public Connection view
+    cdef public long long settle_at
+    cdef public bint settled
+    cdef public bint dead
+    cdef public bint superseded
+    cdef public bint evicted
+    cdef public bint shadowed
+    cdef public bint in_closed
+    cdef public long long closed_ts
+    cdef public long long slot
+    cdef public unsigned long long hash
+    cdef public Connection twin
+    cdef public bint beside
+    cdef public bint mid
+    cdef public list more_syns
+    cdef public list more_syn_acks
+    cdef public object unreachable
+    cdef public object too_big
+    cdef public object conflict
+    cdef public long long stream
     cdef public int file
     cdef public int interface
     cdef public long long first_frame
     cdef public long long first_ts
     cdef public int opener
-    cdef public bint mid
-    cdef public bint dead
-    cdef public bint settled
-    cdef public bint superseded
-    cdef public bint evicted
-    cdef public bint shadowed
     cdef public bint snap_cut
     cdef public bint unkept
     cdef public int local
@@ -174,8 +191,6 @@ cdef class Connection:
     cdef public long long syn_last_ts
     cdef public long long syn_ack_frame
     cdef public long long syn_ack_ts
-    cdef public list more_syns
-    cdef public list more_syn_acks
     cdef public bint ipv6
     cdef public long long refused_frame
     cdef public long long refused_ts
@@ -184,26 +199,13 @@ cdef class Connection:
     cdef public int refused_window
     cdef public unsigned int refused_flags
     cdef public unsigned int refused_seq
-    cdef public object unreachable
-    cdef public object too_big
-    cdef public object conflict
     cdef public long long step_ts
     cdef public long long step_frame
-    cdef public list pending
     cdef public long long opaque_frame
     cdef public long long opaque_ts
-    cdef public long long slot
-    cdef public unsigned long long hash
-    cdef public int lane
-    cdef public Connection twin
-    cdef public bint beside
     cdef public unsigned long long sign
     cdef public long long stamp
     cdef public int began
-    cdef public Connection view
-    cdef public long long settle_at
-    cdef public bint in_closed
-    cdef public long long closed_ts
     cdef long long ring[48]
     cdef int begin(self) except -1
     cdef int note(self, int side, int what, long long octets, long long frame, long long ts) except -1
