@@ -27,6 +27,7 @@ DIRECTIVES = {
     "wraparound": False,  # no negative indices in kernels
     "cdivision": True,  # no negative operands of // and % in kernels: there C and Python differ
     "embedsignature": False,
+    "auto_pickle": False,  # no kernel's object leaves its process
 }
 
 
