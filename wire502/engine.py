@@ -461,7 +461,7 @@ class Engine:
 
 
 def preload() -> None:
-    """Load all that is otherwise loaded when it is first needed: kinds, causes, the gateways' tables, IPv6 text."""
+    """Load all that is otherwise loaded when first needed: kinds, causes, gateways, IPv6 text, rare frames."""
     import ipaddress  # noqa: F401
 
     from wire502.diagnosis import dialect, failures, incidents, judge, recognition  # noqa: F401
@@ -469,6 +469,7 @@ def preload() -> None:
     from wire502.exchange import attempts_cy  # noqa: F401
     from wire502.gateways import load, names, signs
     from wire502.kinds import all_kinds
+    from wire502.packet import icmp, neighbours  # noqa: F401
 
     all_kinds()
     all_causes()

@@ -45,4 +45,5 @@ cdef class Segments:
     cdef public unsigned char[::1] data
     cdef RowAt rows
     cdef object _memory
+    cdef Py_ssize_t _allocated
     cpdef int check(self)

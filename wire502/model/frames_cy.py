@@ -177,6 +177,7 @@ class Segments:
     data: memoryview
     rows: list[PlainRow]
     _memory: memoryview
+    _allocated: int
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -189,6 +190,7 @@ class Segments:
             self.rows = cython.cast(RowAt, cython.address(octets[0]))
         else:
             self.rows = [PlainRow() for _ in range(capacity)]
+        self._allocated = capacity
 
     def __getattr__(self, name: str) -> Any:
         """Return the column *name*, to be read and written by row; ``tolist()`` gives it as a whole."""
@@ -204,8 +206,7 @@ class Segments:
     @cython.ccall
     def check(self) -> cython.int:
         """Raise IndexError where there are fewer rows than are said to be: a kernel looks once, not at each row."""
-        rows = len(self._memory) // _ROW if cython.compiled else len(self.rows)
-        if max(self.count, self.capacity) > rows:
+        if max(self.count, self.capacity) > self._allocated:
             raise IndexError("segments of fewer rows than they say")
         return 0
 

@@ -20,9 +20,7 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 from wire502.packet.fragments_cy import Datagram
-from wire502.packet.icmp import read_icmp
 from wire502.packet.linktypes import LinkTable
-from wire502.packet.neighbours import read_arp
 
 if cython.compiled:
     from cython.cimports.wire502.model.frames_cy import Batch, RowAt, Segments
@@ -466,10 +464,15 @@ class Decoder:
             if layer == RARE_ICMP or layer == RARE_ARP:
                 rare = None
                 total = min(end - at, MOST_MESSAGE)
-                if layer == RARE_ARP:
-                    rare = read_arp(bytes(octets[at : at + total])) if total >= 28 else None
+                if layer == RARE_ARP:  # what reads either is loaded by the captures that have it
+                    if total >= 28:
+                        from wire502.packet.neighbours import read_arp
+
+                        rare = read_arp(bytes(octets[at : at + total]))
                 # Without this look an echo flood would cost a call for each frame.
                 elif total >= 8 and _may_matter(octets[at], bits & V6 != 0):
+                    from wire502.packet.icmp import read_icmp
+
                     rare = read_icmp(
                         bytes(octets[at : at + total]),
                         6 if bits & V6 else 4,
