@@ -168,6 +168,7 @@ cdef class Connection:
     cdef public bint in_closed
     cdef public long long closed_ts
     cdef public long long slot
+    cdef public long long place
     cdef public unsigned long long hash
     cdef public Connection twin
     cdef public bint beside

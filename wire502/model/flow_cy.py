@@ -498,6 +498,7 @@ class Connection:
     opaque_frame: int
     opaque_ts: int
     slot: int
+    place: int
     hash: int
     lane: int
     twin: Connection | None
@@ -541,6 +542,7 @@ class Connection:
             self.refused_frame = self.refused_ts = self.refused_ttl = self.refused_ip_id = self.refused_window = 0
             self.refused_flags = self.refused_seq = 0
             self.step_ts = self.step_frame = self.opaque_frame = self.opaque_ts = self.slot = self.hash = 0
+            self.place = 0
             self.lane = 0
             self.beside = False
             self.sign = self.stamp = self.began = 0

@@ -42,6 +42,7 @@ cdef class Connections:
     cdef list order
     cdef list closed
     cdef Py_ssize_t oldest
+    cdef long long passed
     cdef Py_ssize_t first_closed
     cdef Py_ssize_t first_brief
     cdef Py_ssize_t lingering
@@ -77,6 +78,8 @@ cdef class Connections:
     cdef Connection _awoken(self, Resting resting)
     cdef int _sweep(self) except -1
     cdef int _trim(self) except -1
+    cdef int _line_up(self, Connection conn) except -1
+    cdef int _close_ranks(self) except -1
     cdef int _look_ahead(self, Segments segments, Py_ssize_t i) noexcept
     cdef Connection _find(self, unsigned long long h, unsigned long long sh, unsigned long long sl, unsigned long long th, unsigned long long tl, unsigned int ports)
     cdef int _insert(self, Connection conn) except -1

@@ -258,7 +258,7 @@ class Connections:
         # Those that are awake, by their beginning or as they were looked at last, from the place `oldest` on: a list
         # takes another one without a call.
         self.order = []
-        self.oldest = 0
+        self.oldest = self.passed = 0  # `passed`: how many were let go of before the first place of the list
         self.rested = []  # those that rest, idle longest first, from the place `first_rested` on
         self.first_rested = 0
         self.resting = self.woken = 0
@@ -417,7 +417,7 @@ class Connections:
         resting.upstream = None
         self.resting -= 1
         self.woken += 1
-        self.order.append(conn)
+        self._line_up(conn)
         return conn
 
     @cython.cfunc
@@ -449,7 +449,9 @@ class Connections:
                 if (idle >= self.rest_after or awake > self.most_awake) and self._rest():
                     awake -= 1
                 else:
-                    self.order.append(self.order[self.oldest])
+                    conn = self.order[self.oldest]
+                    assert conn is not None
+                    self._line_up(conn)
             self.order[self.oldest] = None
             self.oldest += 1
         self._trim()
@@ -465,10 +467,33 @@ class Connections:
 
     @cython.cfunc
     @cython.exceptval(-1, check=False)
+    def _line_up(self, conn: Connection) -> cython.int:
+        """Put a connection behind all others that are awake."""
+        conn.place = self.passed + len(self.order)
+        self.order.append(conn)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def _close_ranks(self) -> cython.int:
+        """Take the places of those that have gone out of the list."""
+        conn: Connection | None
+        order: list[Connection | None] = self.order
+        self.order = []
+        self.oldest = self.passed = 0
+        self.left = 0
+        for conn in order:
+            if conn is not None and not conn.superseded:
+                self._line_up(conn)
+        return 0
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
     def _trim(self) -> cython.int:
         """Free what the lists no longer need."""
         if self.oldest > 1024 and 2 * self.oldest > len(self.order):
             del self.order[: self.oldest]
+            self.passed += self.oldest
             self.oldest = 0
         if len(self.rested) - self.first_rested > 2 * self.resting + 1024:
             self.rested = [one for one in self.rested if one is not None and one.packed is not None]
@@ -643,7 +668,7 @@ class Connections:
         conn.decoder = self.observer.new_decoder(conn)
         self.live += 1
         self._insert(conn)
-        self.order.append(conn)
+        self._line_up(conn)
         return conn
 
     @cython.cfunc
@@ -679,10 +704,8 @@ class Connections:
             self.first_brief -= self.first_closed
             self.first_closed = 0
         awake = self.live - self.resting
-        if len(self.order) - self.oldest > awake + (awake >> 2) + 1024:
-            self.order = [conn for conn in self.order if conn is not None and not conn.superseded]
-            self.oldest = 0
-            self.left = 0
+        if len(self.order) - self.oldest > 2 * awake + 4096:
+            self._close_ranks()
         while self.live >= self.max_connections and self.first_rested < len(self.rested):
             resting = self.rested[self.first_rested]
             assert resting is not None
@@ -697,14 +720,13 @@ class Connections:
             self.order
         ):
             conn = self.order[self.oldest]
-            assert conn is not None
             self.order[self.oldest] = None
             self.oldest += 1
-            if conn.superseded:
+            if conn is None or conn.superseded:
                 continue
             tries -= 1
             if tries > 0 and conn.last_ts > conn.first_ts and ts - conn.last_ts < 1_000_000_000:
-                self.order.append(conn)
+                self._line_up(conn)
                 continue
             conn.evicted = True
             self.evicted += 1
@@ -731,6 +753,9 @@ class Connections:
         if not (_whole(conn.a) and _whole(conn.b)):
             self._add_holes(conn, self.lost)
         conn.a.pieces = conn.b.pieces = None  # others may remember the connection, but not its octets
+        place = conn.place - self.passed
+        if place >= 0 and self.order[place] is conn:
+            self.order[place] = None
         self._remove(conn)
         return 0
 

@@ -33,7 +33,8 @@ LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 # what a ``Resting`` holds itself. A test holds these lists against the records' declarations.
 NOT_PACKED = {
     "Connection": (
-        *("a", "b", "decoder", "upstream", "stream", "last_ts", "local", "slot", "hash"),  # packed apart, or beside it
+        *("a", "b", "decoder", "upstream", "stream", "last_ts", "local"),  # packed apart, or beside it
+        *("slot", "place", "hash"),  # likewise, or given anew
         *("dead", "superseded", "evicted", "shadowed", "beside", "in_closed"),  # false, or it does not rest
         *("more_syns", "more_syn_acks", "unreachable", "too_big", "conflict", "pending", "twin", "view"),  # None
         "settle_at",  # NEVER
