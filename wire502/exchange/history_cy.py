@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from mmap import mmap
+from typing import Any
 
 from wire502.model.records import record
 
@@ -19,12 +20,16 @@ except ModuleNotFoundError:
     from wire502 import _cython as cython
 
 if cython.compiled:
+    from cython.cimports.cpython.list import PyList_GET_ITEM
     from cython.cimports.libc.string import memchr, memcpy
-    from cython.cimports.wire502.model.flow_cy import Connection, Exchange
+    from cython.cimports.wire502.model.flow_cy import Connection, Exchange, fetch_early
 else:
     from binascii import crc32
 
     from wire502.model.flow_cy import Connection, Exchange
+
+    PyList_GET_ITEM: Any = None  # for compiled code only
+    fetch_early: Any = None
 
 from wire502.model.flow_cy import NEVER
 
@@ -258,6 +263,10 @@ class History:
         cells[at + LATEST] = self.latest_ts
         self.keys[row] = asked_key(head)
         exchange.row = self.rows
+        if cython.compiled:  # what the next row lets go of: nobody has touched it for long
+            row = (row + 1) & (self.size - 1)
+            fetch_early(PyList_GET_ITEM(self.conns, row))
+            fetch_early(PyList_GET_ITEM(self.texts, row))
         return 0
 
     @cython.cfunc

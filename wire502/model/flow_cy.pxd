@@ -1,3 +1,14 @@
+cdef extern from *:
+    # A hint to the processor that memory will be needed soon, which no header of C or Python has.
+    """
+    #if defined(__GNUC__)
+    #define fetch_early(address) __builtin_prefetch(address)
+    #else
+    #define fetch_early(address) ((void)(address))
+    #endif
+    """
+    void fetch_early(const void* address) noexcept
+
 cdef class Piece:
     cdef public long long offset
     cdef public long long end

@@ -4,17 +4,6 @@ from wire502.model.flow_cy cimport Connection, Half, Observer
 from wire502.model.frames_cy cimport Segments
 from wire502.tcp.resting_cy cimport Resting
 
-cdef extern from *:
-    # A hint to the processor that memory will be needed soon, which no header of C or Python has.
-    """
-    #if defined(__GNUC__)
-    #define fetch_early(address) __builtin_prefetch(address)
-    #else
-    #define fetch_early(address) ((void)(address))
-    #endif
-    """
-    void fetch_early(const void* address) noexcept
-
 @cython.final
 cdef class Connections:
     cdef public Observer observer

@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 if cython.compiled:
     from cython.cimports.cpython.list import PyList_GET_ITEM
     from cython.cimports.wire502.model.cells_cy import Cells
-    from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece
+    from cython.cimports.wire502.model.flow_cy import Connection, Half, Observer, Piece, fetch_early
     from cython.cimports.wire502.model.frames_cy import RowAt, Segments
     from cython.cimports.wire502.tcp.reassembly_cy import deliver, drain, finish_fin, hold, release
     from cython.cimports.wire502.tcp.resting_cy import Resting, may_rest, name, pack, unpack
@@ -313,6 +313,8 @@ class Connections:
         conn: Connection
         if i < segments.count:
             row = cython.address(segments.rows[i])
+            fetch_early(cython.address(row.ts_value))  # the rest of it, in another line
+            fetch_early(cython.address(row.ttl))
             self.early[i & 3] = _scatter(
                 row.source_high, row.source_low, row.target_high, row.target_low, row.ports, self.seed
             )
