@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.tcp.watch import OK, Watch
 from tests.wire import Wire
+from wire502.exchange.history_cy import LOOKED
 from wire502.model.context import Context
 
 A, B = "10.0.0.1:40000", "10.0.0.2:80"
@@ -49,3 +50,23 @@ def test_not_from_before() -> None:
     rows = history.like(head_of("GET", "/a", "1"), 0)
     assert [row.number for row in history.like(rows[0].head, rows[1].req_ts)] == [3, 2]
     assert [row.number for row in history.like(rows[0].head, 0, rows[1].req_ts)] == [2, 1]
+
+
+def test_a_target_longer_than_what_is_kept() -> None:
+    """Of requests with targets of which not all is kept those are found that have the same in what is."""
+    target = "/" + "a" * 9000
+    history = after([("GET", target), ("GET", "/" + "a" * 20), ("GET", target)]).tracker.history
+    assert [row.number for row in history.like(head_of("GET", target, "1"), 0)] == [3, 1]
+
+
+def test_other_methods_do_not_hide_one() -> None:
+    """A request is found behind more requests for its target, with another method, than are looked at."""
+    wire = Wire()
+    conn = wire.connection(A, B)
+    conn.handshake()
+    for method in ["PUT", *["GET"] * (LOOKED + 1)]:
+        conn.client.send(head_of(method, "/a", "1"))
+        conn.server.send(OK)
+    history = Watch(Context(keep_exchanges=True)).feed(wire).tracker.history
+    assert [row.number for row in history.like(head_of("PUT", "/a", "1"), 0)] == [1]
+    assert not history.more

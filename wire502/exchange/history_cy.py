@@ -136,7 +136,8 @@ def asked_key(head: bytes) -> cython.ulonglong:
     """Hash method and target of a request head: the same number for heads that have the same.
 
     For each request of a capture, so it looks for the end of the target while it reads, eight octets at a time. Of
-    the method its length is enough: who finds a row by its key compares what was asked.
+    the method its length and first letter are enough, which hardly any two share: who finds a row by its key compares
+    what was asked, but only so many rows of one key are looked at.
     """
     h: cython.ulonglong = 0x4BF29CE484222325
     if cython.compiled:
@@ -154,7 +155,7 @@ def asked_key(head: bytes) -> cython.ulonglong:
             i += 1
         if i == n or octets[i] != 32:
             return 0  # a line without a blank
-        h ^= cython.cast(cython.ulonglong, i)
+        h ^= cython.cast(cython.ulonglong, i) << 8 | octets[0]
         low = 0
         while low == 0:
             i += 1
@@ -252,7 +253,9 @@ class History:
         self.rows += 1
         row = self.rows & (self.size - 1)
         self.conns[row] = conn
-        self.texts[row] = head if len(head) <= KEPT else head[:KEPT]
+        if len(head) > KEPT:
+            head = head[:KEPT]  # the key, too, is of what is kept, as in `like`
+        self.texts[row] = head
         if exchange.req_ts > self.latest_ts:
             self.latest_ts = exchange.req_ts
         at = row * WIDTH

@@ -412,9 +412,6 @@ class Decoder:
         """Return the octets at *offset* that are still at hand, if any: where they begin, these, frame, time."""
         return None
 
-    def pause(self) -> None:
-        """Let go of what is of no use until the next octets come."""
-
     def rest(self, cells: Cells) -> bool:
         """Walk its fields with *cells* when its connection begins to rest, and in a new decoder when it wakes.
 

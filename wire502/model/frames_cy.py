@@ -1,7 +1,8 @@
-"""Columns: what one read of a capture holds, before and after the headers are decoded.
+"""What one read of a capture holds, before and after the headers are decoded: numbers over one block of octets.
 
-Both records are parallel arrays over one block of octets. They are filled and read by compiled loops, and cross
-Python's border once for thousands of frames. ``count`` says how many rows are valid; rows keep capture order.
+``Batch`` has a column for each number, ``Segments`` a C struct for each row. Both are filled and read by compiled
+loops, and cross Python's border once for thousands of frames. ``count`` says how many rows are valid; rows keep
+capture order.
 """
 
 from __future__ import annotations

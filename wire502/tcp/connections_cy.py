@@ -375,8 +375,6 @@ class Connections:
             return False  # no interpreter that counts references, or something special
         # Beside who asks here: its decoder, and the table (the interpreter's has it twice).
         if self._references() != self.mine + (2 if cython.compiled else 3):
-            if conn.decoder is not None:
-                conn.decoder.pause()
             return False  # somebody remembers it
         resting = pack(conn, self.cells)
         if resting is None:
