@@ -20,10 +20,10 @@ from wire502.evidence.checksums import checksum, is_right, mend, pseudo
 from wire502.evidence.http_masks import Masker, Values
 from wire502.evidence.layers import SUPPORTED, layout
 from wire502.evidence.secrets import Secrets
-from wire502.evidence.selection import ends
+from wire502.evidence.selection import End
 from wire502.evidence.slices import Slice
 from wire502.model.capture_info import Interface, RareFrame
-from wire502.model.frames_cy import ACK, IPV6, SYN, Batch, Segments
+from wire502.model.frames_cy import ACK, IPV6, SYN, Batch, PlainRow, Segments
 from wire502.model.records import field, record
 from wire502.packet import PacketStage
 
@@ -260,29 +260,27 @@ class _Collector:
     ) -> Iterator[int]:
         starts = self._slice.starts
         for row in range(segments.count):
-            frame = segments.frame[row]
-            place = starts[frame - 1] + segments.start[row] - batch.start[rows[frame]]
-            stream = self._stream(segments, row)
-            flags = segments.flags[row]
-            seq = segments.seq[row]
+            one = segments.at(row)
+            frame, flags, seq = one.frame, one.flags, one.seq
+            place = starts[frame - 1] + one.start - batch.start[rows[frame]]
+            stream = self._stream(segments.ends(row), one)
             rel = stream.offset((seq + (1 if flags & SYN else 0)) & 0xFFFFFFFF)
-            captured, length = segments.captured[row], segments.length[row]
+            captured, length = one.captured, one.length
             stream.segments.append(Segment(rel, place, captured, length, frame - 1, seq, bool(flags & IPV6)))
             yield frame
         for rare in cast("list[RareFrame]", segments.rare):
             self._rare(rare, interfaces[rare.interface].linktype)
             yield rare.frame
 
-    def _stream(self, segments: Segments, row: int) -> Stream:
-        key = ends(segments, row)
-        opens = bool(segments.flags[row] & SYN)
-        seq = segments.seq[row]
+    def _stream(self, key: tuple[End, End], one: PlainRow) -> Stream:
+        opens = bool(one.flags & SYN)
+        seq = one.seq
         base = (seq + 1) & 0xFFFFFFFF if opens else seq
         stream = self._current.get(key)
         if stream is None or (opens and (stream.base != base or not stream.whole)):
             stream = Stream(base, opens, key[0], key[1])
             peer = self._current.get((key[1], key[0]))
-            if opens and not segments.flags[row] & ACK:
+            if opens and not one.flags & ACK:
                 self._current.pop((key[1], key[0]), None)  # of an earlier connection between the same ends
             elif peer is not None and peer.peer is None:
                 stream.peer, peer.peer = peer, stream

@@ -66,13 +66,14 @@ class Wanted:
         stage = PacketStage()
         for batch in batches:
             for segments in stage.segments(batch):
+                times_ns = segments.ts_ns
                 for row, both in enumerate(column(segments.ports, segments.count)):
                     if both >> 16 not in ports and both & 0xFFFF not in ports:
                         continue
-                    sender, receiver = ends(segments, row)
+                    sender, receiver = segments.ends(row)
                     for upstream, other in ((sender, receiver), (receiver, sender)):
                         times = moments.get(upstream, ())
-                        if times and any(abs(segments.ts_ns[row] - time) <= within_ns for time in times):
+                        if times and any(abs(times_ns[row] - time) <= within_ns for time in times):
                             self._pair(upstream, other)
 
 
@@ -98,15 +99,6 @@ def column(values: memoryview, count: int) -> list[int]:
     if not hasattr(values, "tolist"):  # compiled, a column of a batch is what only has a buffer
         values = memoryview(values)
     return values.tolist()[:count]
-
-
-def ends(segments: Segments, row: int) -> tuple[End, End]:
-    """Return sender and receiver of a segment."""
-    both = segments.ports[row]
-    return (
-        (segments.source_high[row], segments.source_low[row], both >> 16),
-        (segments.target_high[row], segments.target_low[row], both & 0xFFFF),
-    )
 
 
 class Selector:
@@ -146,13 +138,14 @@ class Selector:
     def _matches(self, segments: Segments) -> Iterator[tuple[int, int]]:
         ports, single, wanted = self._ports, self._single, self._wanted
         everything = wanted.everything
+        interfaces, frames = segments.interface, segments.frame
         for row, both in enumerate(column(segments.ports, segments.count)):
             if everything:
-                yield segments.interface[row], segments.frame[row]
+                yield interfaces[row], frames[row]
             elif both in ports or both >> 16 in single or both & 0xFFFF in single:
-                sender, receiver = ends(segments, row)
+                sender, receiver = segments.ends(row)
                 if (sender, receiver) in wanted.pairs or sender in wanted.ends or receiver in wanted.ends:
-                    yield segments.interface[row], segments.frame[row]
+                    yield interfaces[row], frames[row]
         for record in cast("list[RareFrame]", segments.rare):
             if everything or self._concerns(record):
                 yield record.interface, record.frame

@@ -12,7 +12,7 @@ from typing import Any
 
 from wire502.api import Failure
 from wire502.capture import open_source
-from wire502.evidence.selection import End, column, end, ends
+from wire502.evidence.selection import End, column, end
 from wire502.evidence.slices import Slice
 from wire502.model.capture_info import Interface
 from wire502.model.frames_cy import ACK, FIN, RST, SYN, Batch, Segments
@@ -197,23 +197,24 @@ def _segment(
     whole: bool,
 ) -> None:
     """Take one segment of a port pair that is watched."""
-    frame = segments.frame[row]
+    one = segments.at(row)
+    frame = one.frame
     file, number = made.places[frame - 1]
-    sender, receiver = ends(segments, row)
+    sender, receiver = segments.ends(row)
     flow = flows.get((file, sender, receiver))
     if flow is None:
         return
-    flags, now, seq = segments.flags[row], segments.ts_ns[row], segments.seq[row]
+    flags, now, seq = one.flags, one.ts_ns, one.seq
     side = int(sender == flow.gateway)
     half, other = flow.halves[side], flow.halves[1 - side]
     if flags & SYN:
-        half.begin((seq + 1) & 0xFFFFFFFF, segments.scale[row])
+        half.begin((seq + 1) & 0xFFFFFFFF, one.scale)
     watches = flow.watches(now)
     if not watches:
         return
-    ack, window, length = segments.ack[row], segments.window[row], segments.length[row]
-    key = (seq, ack, flags, window, length, segments.ip_id[row])
-    interface = segments.interface[row]
+    ack, window, length = one.ack, one.window, one.length
+    key = (seq, ack, flags, window, length, one.ip_id)
+    interface = one.interface
     for known, at, place in half.recent:
         if known == key and now - at < (_DUPLICATE_NS if place != interface else _SOON_NS):
             return  # the same packet, captured twice
@@ -237,8 +238,8 @@ def _segment(
         elif not window:
             scaled = 0
     point = TracePoint(number, now, bool(side), offset, length, acked, scaled, bits)
-    captured = segments.captured[row] if whole else 0
-    start = made.starts[frame - 1] + segments.start[row] - batch.start[frame - first] if captured else 0
+    captured = one.captured if whole else 0
+    start = made.starts[frame - 1] + one.start - batch.start[frame - first] if captured else 0
     for watch in watches:
         watch.add(point, start, captured)
 

@@ -204,6 +204,33 @@ class Segments:
         before = list(COLUMNS.values())[: list(COLUMNS).index(name)]
         return self._memory.cast(code)[calcsize("".join(before)) // wide :: _ROW // wide]
 
+    def at(self, row: cython.Py_ssize_t) -> PlainRow:
+        """Return what one segment says, compiled as a copy: quicker than column by column."""
+        if not 0 <= row < self._allocated:
+            raise IndexError(f"there is no row {row}")
+        if not cython.compiled:
+            plain: PlainRow = self.rows[row]
+            return plain
+        it: RowAt = cython.address(self.rows[row])
+        one = PlainRow.__new__(PlainRow)
+        one.frame, one.ts_ns, one.start = it.frame, it.ts_ns, it.start
+        one.source_high, one.source_low = it.source_high, it.source_low
+        one.target_high, one.target_low = it.target_high, it.target_low
+        one.ports, one.seq, one.ack, one.flags, one.ts_value = it.ports, it.seq, it.ack, it.flags, it.ts_value
+        one.interface, one.length, one.captured, one.ip_id = it.interface, it.length, it.captured, it.ip_id
+        one.window, one.mss, one.scale, one.ttl = it.window, it.mss, it.scale, it.ttl
+        return one
+
+    def ends(self, row: cython.Py_ssize_t) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Return sender and receiver of a segment: upper and lower half of the address, and the port, of each."""
+        if not 0 <= row < self._allocated:
+            raise IndexError(f"there is no row {row}")
+        it: RowAt = cython.address(self.rows[row]) if cython.compiled else self.rows[row]
+        return (
+            (it.source_high, it.source_low, it.ports >> 16),
+            (it.target_high, it.target_low, it.ports & 0xFFFF),
+        )
+
     @cython.ccall
     def check(self) -> cython.int:
         """Raise IndexError where there are fewer rows than are said to be: a kernel looks once, not at each row."""
