@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from wire502.capture.pcapng import Comment, Secrets
 
-BUFFER_SIZE = 256 * 1024
+BUFFER_SIZE = 384 * 1024
 BATCH_ROWS = 4096
 # What is read of a file before it is known whether it is read on: enough for its headers and some frames.
 HEAD_SIZE = 16 * 1024

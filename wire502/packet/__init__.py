@@ -1,4 +1,4 @@
-"""From octets as captured to columns of TCP header fields: ``PacketStage`` turns a ``Batch`` into ``Segments``.
+"""From octets as captured to rows of TCP header fields: ``PacketStage`` turns a ``Batch`` into ``Segments``.
 
 Knows headers and nothing of connections. ``decode_cy`` is the loop, ``layers_cy`` what may stand before TCP,
 ``options_cy`` the TCP options; ``fragments`` puts IP datagrams together; ``icmp`` and ``neighbours`` read the rare
