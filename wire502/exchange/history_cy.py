@@ -1,4 +1,4 @@
-"""The exchanges of the last moments, both legs, one row each in a ring: found by method and target, never by a scan.
+"""The exchanges of the last moments, both legs, one row each in a ring: found by hashes of method and target.
 
 A row is written when a request head has been read, and completed when its response is; it holds a reference to the
 request head, so that a match is by octets and not by a hash. Rows are overwritten in the order in which they came.

@@ -1,4 +1,4 @@
-"""The kernel of the packet stage: from frames as captured to columns of TCP header fields, one loop over a batch.
+"""The kernel of the packet stage: from frames as captured to rows of TCP header fields, one loop over a batch.
 
 Ethernet, IPv4, IPv6 and TCP are read here; everything else that may stand before them is ``layers_cy``'s. The
 innermost TCP header wins. Lengths come from the IP header, never from the frame, which may be padded. Checksums are
@@ -7,7 +7,7 @@ not looked at: a sender that offloads them leaves them wrong. Of each frame exac
 Only the loads of the fixed headers are written twice: a C compiler wants shifts, the interpreter ``struct``.
 
 This file is long because its loop is one function: a call for each frame would cost the interpreter half its speed,
-and half of the lines only name the columns and give their C types.
+and half of the lines only name the numbers and give their C types.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Decoder:
         self._options = Options()
         self._straight = Straight() if straight and cython.compiled else None
 
-    @cython.boundscheck(False)  # both records have shown at the start that their columns are as long as they say
+    @cython.boundscheck(False)  # both records have shown at the start that they hold as many rows as they say
     def decode(self, batch: Batch, first: int, segments: Segments) -> int:
         """Decode frames of *batch* from row *first* on into *segments*, from its row 0 on.
 

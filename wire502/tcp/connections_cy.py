@@ -797,7 +797,7 @@ class Connections:
 
     # -- one batch ------------------------------------------------------------------------------------------------
 
-    @cython.boundscheck(False)  # the record has shown at the start that its columns are as long as it says
+    @cython.boundscheck(False)  # the record has shown at the start that it holds as many rows as it says
     def feed(self, segments: Segments) -> None:
         """Take the segments and the rare frames of one batch, in order."""
         i: cython.Py_ssize_t
